@@ -1,0 +1,26 @@
+/** What the engine answers: allowed, denied, or why it could not be computed. */
+import { Refusal } from '../base/errors.ts';
+
+/**
+ * `unknown`: the answer depends on a condition whose parameters nobody gave. `failed`: a limit or a
+ * condition stopped the walk. Neither is ever turned into allowed or denied.
+ */
+export type Verdict =
+  | { readonly kind: 'allowed' }
+  | { readonly kind: 'denied' }
+  | {
+      readonly kind: 'unknown';
+      readonly condition: string;
+      readonly tuple: string;
+      readonly parameters: readonly string[];
+    }
+  | { readonly kind: 'failed'; readonly refusal: Refusal };
+
+/** The wire's error for a verdict that is neither allowed nor denied. */
+export function refusalOf(verdict: Extract<Verdict, { kind: 'unknown' | 'failed' }>): Refusal {
+  if (verdict.kind === 'failed') return verdict.refusal;
+  return new Refusal(
+    'validation_error',
+    `failed to evaluate relationship condition: '${verdict.condition}' - tuple '${verdict.tuple}' is missing context parameters '[${verdict.parameters.join(' ')}]'`,
+  );
+}

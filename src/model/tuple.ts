@@ -1,0 +1,92 @@
+/** Objects, subjects and tuples: their parts and their one spelling `type:id#relation@subject`. */
+import { canonicalJson, type JsonObject } from '../base/json.ts';
+
+export interface ObjectRef {
+  readonly type: string;
+  readonly id: string;
+}
+
+/**
+ * The right side of a tuple. An object has `relation` ''; a userset names its relation; a wildcard
+ * has `id` '*' and `relation` ''.
+ */
+export interface SubjectRef {
+  readonly type: string;
+  readonly id: string;
+  readonly relation: string;
+}
+
+/** The guard of a tuple: a condition of the model, and the values stored for it. */
+export interface TupleCondition {
+  readonly name: string;
+  readonly context: JsonObject;
+}
+
+export interface TupleKey {
+  readonly object: ObjectRef;
+  readonly relation: string;
+  readonly subject: SubjectRef;
+}
+
+export interface Tuple extends TupleKey {
+  readonly condition: TupleCondition | undefined;
+}
+
+export const wildcardId = '*';
+
+/** Splits `type:id` at its first colon. Undefined unless both parts are there and nothing else is. */
+export function parseObject(text: string): ObjectRef | undefined {
+  const colon = text.indexOf(':');
+  if (colon <= 0 || colon === text.length - 1) return undefined;
+  if (text.indexOf(':', colon + 1) !== -1 || text.includes('#') || hasSpace(text)) return undefined;
+  return { type: text.slice(0, colon), id: text.slice(colon + 1) };
+}
+
+/** Parses `type:id`, `type:id#relation` or `type:*`. Undefined for anything else. */
+export function parseSubject(text: string): SubjectRef | undefined {
+  const hash = text.indexOf('#');
+  const object = parseObject(hash === -1 ? text : text.slice(0, hash));
+  if (object === undefined) return undefined;
+  if (hash === -1) return { type: object.type, id: object.id, relation: '' };
+  const relation = text.slice(hash + 1);
+  if (relation === '' || object.id === wildcardId || !isRelationText(relation)) return undefined;
+  return { type: object.type, id: object.id, relation };
+}
+
+export function isWildcard(subject: SubjectRef): boolean {
+  return subject.id === wildcardId && subject.relation === '';
+}
+
+export function formatObject(object: ObjectRef): string {
+  return `${object.type}:${object.id}`;
+}
+
+export function formatSubject(subject: SubjectRef): string {
+  const object = `${subject.type}:${subject.id}`;
+  return subject.relation === '' ? object : `${object}#${subject.relation}`;
+}
+
+/** `object#relation@subject`, with ` (condition name)` where there is one. */
+export function formatTuple(
+  tuple: TupleKey & { readonly condition?: TupleCondition | undefined },
+): string {
+  const key = `${formatObject(tuple.object)}#${tuple.relation}@${formatSubject(tuple.subject)}`;
+  return tuple.condition === undefined ? key : `${key} (condition ${tuple.condition.name})`;
+}
+
+/** Two conditions guard alike when their names and contexts are equal. */
+export function sameCondition(
+  a: TupleCondition | undefined,
+  b: TupleCondition | undefined,
+): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.name === b.name && canonicalJson(a.context) === canonicalJson(b.context);
+}
+
+function isRelationText(text: string): boolean {
+  return !/[:#@\s]/u.test(text);
+}
+
+function hasSpace(text: string): boolean {
+  return /\s/u.test(text);
+}

@@ -1,0 +1,81 @@
+/**
+ * TupleReader: what the engine knows of storage. Local, synchronous, bound to one revision of one
+ * store, and spoken in small integers that the store gave to its texts when they were written.
+ *
+ * A *symbol* is the integer of a type, relation or condition name; an *entity* that of an object
+ * (`type:id`, also `type:*`); a *guard* that of a (condition, stored context) pair. All begin at 1
+ * and are never reused within a store. 0 means none: the text was never written, so nothing refers
+ * to it. Negative integers are free for a request's own contextual tuples. A read never writes.
+ */
+import type { JsonObject } from '../base/json.ts';
+import type { ObjectRef } from '../model/tuple.ts';
+
+/** No tuple, where a guard is asked for. */
+export const noTuple = -1;
+
+/** The guard of a tuple without a condition. */
+export const noGuard = 0;
+
+export interface Guard {
+  /** Symbol of the condition's name. */
+  readonly condition: number;
+  readonly context: JsonObject;
+}
+
+/**
+ * A run of subjects (or objects): `entities[i]`, guarded by `guards[i]`, for i in `start..end-1`.
+ * `guards` is undefined when none of them is guarded. The arrays belong to the reader and may be
+ * reused once the reader is asked again after the run has been consumed; do not keep or change them.
+ */
+export interface Run {
+  readonly entities: ArrayLike<number>;
+  readonly guards: ArrayLike<number> | undefined;
+  readonly start: number;
+  readonly end: number;
+  /** Pass it as `after` to get the next run; 0 when this is the last one. */
+  readonly next: number;
+}
+
+export interface TupleReader {
+  /** Symbol of a type, relation or condition name; 0 when no tuple or model ever named it. */
+  symbol(text: string): number;
+
+  /** Entity of `type:id`; 0 when it is unknown. `type` is a symbol; 0 gives 0. */
+  entity(type: number, id: string): number;
+
+  /** REQUIRES: the entity came from this reader. */
+  entityRef(entity: number): ObjectRef;
+
+  /** REQUIRES: the guard came from this reader and is not `noGuard`. */
+  guard(guard: number): Guard;
+
+  /**
+   * The guard of one tuple, or `noTuple`. Subject relation 0 means the subject itself: an object
+   * or a wildcard.
+   */
+  find(object: number, relation: number, subject: number, subjectRelation: number): number;
+
+  /**
+   * The subjects of (object, relation) of one subject type and one subject relation (0: objects and
+   * the wildcard), each once, in the order of their entities, in runs of bounded length.
+   */
+  subjects(
+    object: number,
+    relation: number,
+    subjectType: number,
+    subjectRelation: number,
+    after: number,
+  ): Run;
+
+  /**
+   * The objects of one type to which (subject, subject relation) has the relation: `subjects` read
+   * backwards, with the same promises.
+   */
+  objects(
+    subject: number,
+    subjectRelation: number,
+    relation: number,
+    objectType: number,
+    after: number,
+  ): Run;
+}
