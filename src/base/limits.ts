@@ -19,6 +19,12 @@ export const limits = {
   batchChecksMax: 50,
   /** Types of one model. */
   modelTypesMax: 100,
+  /** Conditions of one model. */
+  modelConditionsMax: 25,
+  /** Parameters of one condition. */
+  conditionParametersMax: 25,
+  /** Expression of one condition, in bytes. */
+  conditionExpressionBytesMax: 512,
   /** One model, encoded, in bytes. */
   modelBytesMax: 262_144,
   /** Nested rewrites in one relation of a model. */
@@ -27,8 +33,14 @@ export const limits = {
   checkDepthMax: 25,
   /** Questions and tuples that one request may visit. */
   checkStepsMax: 1_000_000,
+  /** Questions and rewrites open at once in a check: what the JavaScript stack must hold. */
+  checkNestingMax: 500,
   /** Cost of evaluating one condition once, in CEL units. */
   conditionCostMax: 100,
+  /** Timestamps, and as many durations, of contexts that are kept as read. */
+  timesRememberedMax: 1_000,
+  /** The longest text of such a time, in UTF-16 units. */
+  timeTextRememberedMax: 64,
   /** Context stored with a tuple, encoded, in bytes. */
   tupleContextBytesMax: 32_768,
   /** Nested lists and objects in a context. */
@@ -45,8 +57,32 @@ export const limits = {
   revisionWaitMs: 1_000,
   /** Time that open requests get at shutdown, in milliseconds. */
   shutdownTimeoutMs: 10_000,
+  /** Calls that one gRPC connection may have open. */
+  concurrentStreamsMax: 250,
+  /** Quiet on a gRPC connection before the server asks whether its peer is still there. */
+  idlePingMs: 60_000,
+  /** Tuples of all the writes that share one transaction and one fsync. */
+  tuplesPerGroupMax: 5_000,
+  /** Writes accepted but not yet begun; more are refused. */
+  writesWaitingMax: 10_000,
+  /** A client's time to send the headers of an HTTP request, in milliseconds. */
+  httpHeadersTimeoutMs: 10_000,
+  /** A client's time to send a whole HTTP request, in milliseconds. */
+  httpRequestTimeoutMs: 30_000,
+  /** An idle HTTP connection is kept, in milliseconds: longer than load balancers keep theirs. */
+  httpKeepAliveMs: 75_000,
   /** Compiled models kept in memory. */
   compiledModelsMax: 1_000,
+  /** The CLI's wait for one answer of a server, in milliseconds. */
+  clientTimeoutMs: 30_000,
+  /** Times that the CLI repeats a request that a busy or failing server did not answer. */
+  clientRetriesMax: 3,
+  /** Pause before the CLI's first repeat, in milliseconds; it doubles each time. */
+  clientRetryMinMs: 100,
+  /** The longest pause that a server's Retry-After may ask of the CLI, in milliseconds. */
+  clientRetryMaxMs: 30_000,
+  /** One line of a tuple file, in bytes; a tuple with the largest context fits many times. */
+  inputLineBytesMax: 1_048_576,
 } as const;
 
 assert(limits.pageSizeDefault <= limits.pageSizeMax, 'the default page fits a page');

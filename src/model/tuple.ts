@@ -22,13 +22,14 @@ export interface TupleCondition {
   readonly context: JsonObject;
 }
 
-export interface TupleKey {
+/** A tuple without its condition: there is one at most of each. */
+export interface BareTuple {
   readonly object: ObjectRef;
   readonly relation: string;
   readonly subject: SubjectRef;
 }
 
-export interface Tuple extends TupleKey {
+export interface Tuple extends BareTuple {
   readonly condition: TupleCondition | undefined;
 }
 
@@ -37,9 +38,10 @@ export const wildcardId = '*';
 /** Splits `type:id` at its first colon. Undefined unless both parts are there and nothing else is. */
 export function parseObject(text: string): ObjectRef | undefined {
   const colon = text.indexOf(':');
-  if (colon <= 0 || colon === text.length - 1) return undefined;
-  if (text.indexOf(':', colon + 1) !== -1 || text.includes('#') || hasSpace(text)) return undefined;
-  return { type: text.slice(0, colon), id: text.slice(colon + 1) };
+  if (colon === -1) return undefined;
+  const type = text.slice(0, colon);
+  const id = text.slice(colon + 1);
+  return isIdText(type) && isIdText(id) ? { type, id } : undefined;
 }
 
 /** Parses `type:id`, `type:id#relation` or `type:*`. Undefined for anything else. */
@@ -49,7 +51,7 @@ export function parseSubject(text: string): SubjectRef | undefined {
   if (object === undefined) return undefined;
   if (hash === -1) return { type: object.type, id: object.id, relation: '' };
   const relation = text.slice(hash + 1);
-  if (relation === '' || object.id === wildcardId || !isRelationText(relation)) return undefined;
+  if (object.id === wildcardId || !isNameText(relation)) return undefined;
   return { type: object.type, id: object.id, relation };
 }
 
@@ -68,7 +70,7 @@ export function formatSubject(subject: SubjectRef): string {
 
 /** `object#relation@subject`, with ` (condition name)` where there is one. */
 export function formatTuple(
-  tuple: TupleKey & { readonly condition?: TupleCondition | undefined },
+  tuple: BareTuple & { readonly condition?: TupleCondition | undefined },
 ): string {
   const key = `${formatObject(tuple.object)}#${tuple.relation}@${formatSubject(tuple.subject)}`;
   return tuple.condition === undefined ? key : `${key} (condition ${tuple.condition.name})`;
@@ -83,10 +85,12 @@ export function sameCondition(
   return a.name === b.name && canonicalJson(a.context) === canonicalJson(b.context);
 }
 
-function isRelationText(text: string): boolean {
-  return !/[:#@\s]/u.test(text);
+/** What an id is made of. White space is ASCII's, as in the wire's patterns; the rest of it is text. */
+export function isIdText(text: string): boolean {
+  return /^[^:# \p{Cc}]+$/u.test(text);
 }
 
-function hasSpace(text: string): boolean {
-  return /\s/u.test(text);
+/** What the name of a type or relation is made of. */
+export function isNameText(text: string): boolean {
+  return /^[^:#@ \p{Cc}]+$/u.test(text);
 }

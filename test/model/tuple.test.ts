@@ -1,0 +1,54 @@
+// The spelling of objects, subjects and tuples.
+import { expect, test } from 'vitest';
+import { formatTuple, parseObject, parseSubject } from '../../src/model/tuple.ts';
+
+test.each([
+  ['document:1', 'document', '1'],
+  ['document:*', 'document', '*'],
+  ['document:a@b|c/d,"e"', 'document', 'a@b|c/d,"e"'],
+  // White space is ASCII's: what only looks like a space is part of the id.
+  ['document:a\u00a0b', 'document', 'a\u00a0b'],
+  ['document:\u05d0\u200f\u{1f600}', 'document', '\u05d0\u200f\u{1f600}'],
+])('%j is an object', (text, type, id) => {
+  expect(parseObject(text)).toEqual({ type, id });
+  expect(parseSubject(text)).toEqual({ type, id, relation: '' });
+});
+
+test.each([
+  '',
+  ':',
+  'document',
+  'document:',
+  ':1',
+  'document:1:2',
+  'document:1#viewer',
+  'document:a b',
+  'document:a\tb',
+  'document:a\u0000b',
+  'docu\u007fment:1',
+  'document:a\u0085b',
+])('%j is no object', (text) => {
+  expect(parseObject(text)).toBeUndefined();
+});
+
+test.each([
+  'group:eng#',
+  'group:*#member',
+  'group:eng#a#b',
+  'group:eng#a b',
+  'group:eng#a@b',
+  'group:eng#a:b',
+  'group#member',
+])('%j is no subject', (text) => {
+  expect(parseSubject(text)).toBeUndefined();
+});
+
+test('a tuple is spelled with its condition', () => {
+  const object = { type: 'document', id: '1' };
+  const subject = { type: 'group', id: 'eng', relation: 'member' };
+  const bare = { object, relation: 'viewer', subject };
+  expect(formatTuple(bare)).toBe('document:1#viewer@group:eng#member');
+  expect(formatTuple({ ...bare, condition: { name: 'c', context: {} } })).toBe(
+    'document:1#viewer@group:eng#member (condition c)',
+  );
+});
