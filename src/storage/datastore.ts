@@ -8,7 +8,7 @@
  * `readStore` and `listStores` tell whether somebody created it by name.
  */
 import type { ModelId, StoreId } from '../model/ids.ts';
-import type { Tuple, TupleKey } from '../model/tuple.ts';
+import type { BareTuple, Tuple } from '../model/tuple.ts';
 import type { TupleReader } from './tuple-reader.ts';
 
 /** Position in a store's order of writes; 0 before the first. */
@@ -44,7 +44,7 @@ export interface ChangeRecord extends TupleRecord {
 
 export interface TupleWrite {
   /** Applied before `writes`. */
-  readonly deletes: readonly TupleKey[];
+  readonly deletes: readonly BareTuple[];
   readonly writes: readonly Tuple[];
   /** A tuple that exists already: refuse the whole write, or leave it as it is if it is identical. */
   readonly onDuplicate: 'error' | 'ignore';

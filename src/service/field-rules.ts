@@ -1,0 +1,170 @@
+/**
+ * The field rules of `openfga.v1`: what each field of a request may hold, in one table. `fields.ts`
+ * applies it. Every enum field must hold a known value and every `Struct` a well-formed context;
+ * those follow from the descriptors and are not repeated here.
+ */
+import { limits } from '../base/limits.ts';
+
+export type Rule =
+  | {
+      /** Patterns are in the wire's dialect (RE2: `\s` and `\w` are ASCII), as messages quote them. */
+      readonly kind: 'text';
+      readonly pattern?: string;
+      readonly bytesMin?: number;
+      readonly bytesMax?: number;
+      readonly oneOf?: readonly string[];
+      /** The empty text stands for "not given" and passes. */
+      readonly optional?: boolean;
+      /** Control characters pass: source text, with its line breaks. */
+      readonly source?: boolean;
+    }
+  | { readonly kind: 'required' }
+  | { readonly kind: 'list'; readonly itemsMin?: number; readonly itemsMax?: number }
+  | { readonly kind: 'map'; readonly pairsMax?: number; readonly keyPattern?: string }
+  | { readonly kind: 'integer'; readonly min: number; readonly max: number }
+  | { readonly kind: 'past' };
+
+export type MessageRules = Readonly<Record<string, Rule>>;
+
+function text(pattern: string): Rule {
+  return { kind: 'text', pattern };
+}
+
+function optional(pattern: string): Rule {
+  return { kind: 'text', pattern, optional: true };
+}
+
+const idPattern = '^[ABCDEFGHJKMNPQRSTVWXYZ0-9]{26}$';
+const typePattern = '^[^:#@\\s]{1,254}$';
+/** Relations, conditions, their parameters, and modules. */
+const namePattern = '^[^:#@\\s]{1,50}$';
+const objectPattern = '^[^\\s]{2,256}$';
+const userPattern = '^[^\\s]{2,512}$';
+const storeNamePattern = '^[a-zA-Z0-9\\s\\.\\-\\/^_&@]{3,64}$';
+
+const id = text(idPattern);
+const type = text(typePattern);
+const name = text(namePattern);
+const required: Rule = { kind: 'required' };
+const pageSize: Rule = { kind: 'integer', min: 1, max: limits.pageSizeMax };
+const continuation: Rule = {
+  kind: 'text',
+  pattern: '^$|^[A-Za-z0-9-_]+={0,2}$',
+  bytesMax: 5_120,
+};
+const listedUser: Rule = { kind: 'text', bytesMin: 1, bytesMax: 512 };
+const contextualTuples: Rule = { kind: 'list', itemsMax: limits.contextualTuplesMax };
+
+const question = { user: text(userPattern), relation: name, object: text(objectPattern) };
+const storedTuple = {
+  user: { kind: 'text', bytesMax: 512 },
+  relation: optional(namePattern),
+  object: optional(objectPattern),
+} as const;
+const ofModel = { store_id: id, authorization_model_id: optional(idPattern) };
+const page = { page_size: pageSize, continuation_token: continuation };
+const listObjects = { ...ofModel, type, relation: name, user: listedUser };
+const module = optional(namePattern);
+
+/** By message of `openfga.v1`, then by field; a message's fields are checked in the proto's order. */
+export const fieldRules: Readonly<Record<string, MessageRules>> = {
+  CheckRequest: { ...ofModel, tuple_key: required },
+  CheckRequestTupleKey: question,
+  BatchCheckRequest: { ...ofModel, checks: { kind: 'list', itemsMin: 1 } },
+  BatchCheckItem: { tuple_key: required, correlation_id: text('^[\\w\\d-]{1,36}$') },
+  ContextualTupleKeys: { tuple_keys: contextualTuples },
+  TupleKey: storedTuple,
+  TupleKeyWithoutCondition: storedTuple,
+  // A model may name a condition with one letter; OpenFGA's own rule here would refuse its tuples.
+  RelationshipCondition: { name: text('^[^\\s]{1,256}$') },
+
+  ExpandRequest: { ...ofModel, tuple_key: required },
+  ExpandRequestTupleKey: { relation: name, object: text(objectPattern) },
+
+  ListObjectsRequest: listObjects,
+  StreamedListObjectsRequest: listObjects,
+  ListUsersRequest: {
+    ...ofModel,
+    object: required,
+    relation: name,
+    user_filters: { kind: 'list', itemsMin: 1, itemsMax: 1 },
+    contextual_tuples: contextualTuples,
+  },
+  Object: { type, id: text('[^#:\\s]+$') },
+  UserTypeFilter: { type, relation: optional(namePattern) },
+
+  ReadRequest: { store_id: id, ...page },
+  ReadRequestTupleKey: {
+    user: {
+      kind: 'text',
+      pattern: '^[^\\s]{1,511}:[^\\s]{1,511}$',
+      bytesMax: 512,
+      optional: true,
+    },
+    relation: optional(namePattern),
+    object: optional(objectPattern),
+  },
+  ReadChangesRequest: {
+    store_id: id,
+    type: optional('^[^:#\\s]{1,254}$'),
+    ...page,
+    start_time: { kind: 'past' },
+  },
+  WriteRequest: ofModel,
+  WriteRequestWrites: { tuple_keys: { kind: 'list', itemsMin: 1 } },
+  WriteRequestDeletes: { tuple_keys: { kind: 'list', itemsMin: 1 } },
+
+  ReadAuthorizationModelRequest: { store_id: id, id },
+  ReadAuthorizationModelsRequest: { store_id: id, ...page },
+  WriteAuthorizationModelRequest: {
+    store_id: id,
+    type_definitions: { kind: 'list', itemsMin: 1 },
+    // Clients from before schema versions send none.
+    schema_version: { kind: 'text', oneOf: ['1.0', '1.1', '1.2'], optional: true },
+    conditions: { kind: 'map', pairsMax: limits.modelConditionsMax, keyPattern: namePattern },
+  },
+  TypeDefinition: { type, relations: { kind: 'map', keyPattern: namePattern } },
+  Metadata: { relations: { kind: 'map' }, module },
+  RelationMetadata: { module },
+  SourceInfo: { file: optional('^[a-zA-Z0-9_\\-\\/]{1,100}\\.fga$') },
+  RelationReference: {
+    type,
+    relation: optional(namePattern),
+    condition: optional(namePattern),
+  },
+  Difference: { base: required, subtract: required },
+  ObjectRelation: {
+    object: { kind: 'text', bytesMax: 256 },
+    relation: { kind: 'text', bytesMax: 50 },
+  },
+  TupleToUserset: { tupleset: required, computed_userset: required },
+  Condition: {
+    name,
+    expression: { kind: 'text', bytesMax: limits.conditionExpressionBytesMax, source: true },
+    parameters: {
+      kind: 'map',
+      pairsMax: limits.conditionParametersMax,
+      keyPattern: namePattern,
+    },
+  },
+  ConditionMetadata: { module },
+  ConditionParamTypeRef: { generic_types: { kind: 'list', itemsMax: 5 } },
+
+  WriteAssertionsRequest: {
+    store_id: id,
+    authorization_model_id: id,
+    assertions: { kind: 'list', itemsMax: limits.assertionsMax },
+  },
+  ReadAssertionsRequest: { store_id: id, authorization_model_id: id },
+  Assertion: {
+    tuple_key: required,
+    contextual_tuples: { kind: 'list', itemsMax: limits.assertionContextualTuplesMax },
+  },
+  AssertionTupleKey: question,
+
+  CreateStoreRequest: { name: text(storeNamePattern) },
+  UpdateStoreRequest: { store_id: id, name: text(storeNamePattern) },
+  DeleteStoreRequest: { store_id: id },
+  GetStoreRequest: { store_id: id },
+  ListStoresRequest: { ...page, name: optional(storeNamePattern) },
+};

@@ -1,0 +1,115 @@
+/**
+ * The methods of `openfga.v1` as plain functions. Every method of the descriptor has a handler: a
+ * new one in the proto does not compile until it has one here.
+ */
+import type { DescMethod, Message } from '@bufbuild/protobuf';
+import { monotonicFactory } from 'ulid';
+import { AssertionError, assert } from '../base/assert.ts';
+import { Refusal } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { OpenFGAService } from '../gen/openfga/v1/openfga_service_pb.ts';
+import { createReadAssertions, createWriteAssertions } from './assertions.ts';
+import { createBatchCheck } from './batch-check.ts';
+import type { Call, Method } from './call.ts';
+import { createCheck } from './check.ts';
+import { createExpand } from './expand.ts';
+import { createFieldChecks } from './fields.ts';
+import { ModelCache } from './model-cache.ts';
+import {
+  createReadAuthorizationModel,
+  createReadAuthorizationModels,
+  createWriteAuthorizationModel,
+} from './models.ts';
+import { createRead, createReadChanges } from './read-tuples.ts';
+import type { Service, ServiceContext } from './service.ts';
+import {
+  createCreateStore,
+  createDeleteStore,
+  createGetStore,
+  createListStores,
+} from './stores.ts';
+import { createWrite } from './write-tuples.ts';
+
+export function createMethods(context: ServiceContext): readonly Method[] {
+  const handlers = createHandlers(createService(context));
+  const checkOf = createFieldChecks(context.clock);
+  return OpenFGAService.methods.map((descriptor) => {
+    const handler = handlers[descriptor.localName as keyof typeof handlers] as Handler | undefined;
+    assert(handler !== undefined, `${descriptor.name} has a handler`);
+    return methodOf(descriptor, checkOf(descriptor.input), handler);
+  });
+}
+
+/** A handler whose message types the descriptor vouches for. */
+type Handler = (request: never, call: Call) => unknown;
+
+function methodOf(
+  descriptor: DescMethod,
+  check: (request: Message) => void,
+  handler: Handler,
+): Method {
+  switch (descriptor.methodKind) {
+    case 'unary':
+      return {
+        descriptor,
+        kind: 'unary',
+        handle: (request, call) => {
+          check(request);
+          return handler(request as never, call) as Message;
+        },
+      };
+    case 'server_streaming':
+      return {
+        descriptor,
+        kind: 'server_streaming',
+        async *handle(request, call) {
+          check(request);
+          yield* handler(request as never, call) as AsyncIterable<Message>;
+        },
+      };
+    default:
+      throw new AssertionError(`${descriptor.name} takes a stream, which no transport serves`);
+  }
+}
+
+function createService(context: ServiceContext): Service {
+  const nextId = monotonicFactory();
+  return {
+    datastore: context.datastore,
+    clock: context.clock,
+    checkDepthMax: context.checkDepthMax ?? limits.checkDepthMax,
+    checkStepsMax: context.checkStepsMax ?? limits.checkStepsMax,
+    models: new ModelCache(),
+    newId: () => nextId(context.clock.now()),
+  };
+}
+
+function createHandlers(service: Service) {
+  return {
+    check: createCheck(service),
+    batchCheck: createBatchCheck(service),
+    expand: createExpand(service),
+    read: createRead(service),
+    readChanges: createReadChanges(service),
+    write: createWrite(service),
+    writeAuthorizationModel: createWriteAuthorizationModel(service),
+    readAuthorizationModel: createReadAuthorizationModel(service),
+    readAuthorizationModels: createReadAuthorizationModels(service),
+    writeAssertions: createWriteAssertions(service),
+    readAssertions: createReadAssertions(service),
+    createStore: createCreateStore(service),
+    updateStore: refuseUnimplemented('UpdateStore'),
+    deleteStore: createDeleteStore(service),
+    getStore: createGetStore(service),
+    listStores: createListStores(service),
+    listObjects: refuseUnimplemented('ListObjects'),
+    streamedListObjects: refuseUnimplemented('StreamedListObjects'),
+    listUsers: refuseUnimplemented('ListUsers'),
+  } satisfies { readonly [name in keyof typeof OpenFGAService.method]: Handler };
+}
+
+function refuseUnimplemented(method: string): Handler {
+  return () => {
+    throw new Refusal('unimplemented', `${method} is not implemented by this server`);
+  };
+}

@@ -1,0 +1,43 @@
+/** What every handler is given: the datastore, the clock, and what they share in memory. */
+import type { Clock } from '../base/clock.ts';
+import type { CompiledModel } from '../model/compiled.ts';
+import type { StoreId } from '../model/ids.ts';
+import type { Datastore, Snapshot } from '../storage/datastore.ts';
+import type { Call } from './call.ts';
+import type { ModelCache } from './model-cache.ts';
+import { readOptionalModelId } from './wire.ts';
+
+export interface ServiceContext {
+  readonly datastore: Datastore;
+  readonly clock: Clock;
+  /** Levels that a check may descend; `limits.checkDepthMax` where it is absent. */
+  readonly checkDepthMax?: number;
+  /** Questions and tuples that a request may visit; `limits.checkStepsMax` where it is absent. */
+  readonly checkStepsMax?: number;
+}
+
+export interface Service {
+  readonly datastore: Datastore;
+  readonly clock: Clock;
+  readonly checkDepthMax: number;
+  readonly checkStepsMax: number;
+  readonly models: ModelCache;
+  /** A new id for a store or a model: a ULID, greater than every one before it. */
+  readonly newId: () => string;
+}
+
+/** The model that the request names, or the latest; the response's header says which it was. */
+export function resolveModel(
+  service: Service,
+  call: Call,
+  from: {
+    readonly store: StoreId;
+    readonly snapshot: Snapshot;
+    readonly request: { readonly authorizationModelId: string };
+  },
+): CompiledModel {
+  const wanted = readOptionalModelId(from.request.authorizationModelId);
+  const { id, model } = service.models.resolve(from.store, from.snapshot, wanted);
+  call.responseHeaders['openfga-authorization-model-id'] = id;
+  return model;
+}

@@ -1,0 +1,157 @@
+/** The field rules: every border, the code and the message that clients read. */
+import { create, fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { describe, expect, test } from 'vitest';
+import { Refusal } from '../../src/base/errors.ts';
+import { CheckRequestSchema, OpenFGAService } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { fieldRules } from '../../src/service/field-rules.ts';
+import { createFieldChecks } from '../../src/service/fields.ts';
+import {
+  borders,
+  conditioned,
+  good,
+  id,
+  inPattern,
+  inStore,
+  key,
+  refused,
+  tupleKey,
+} from './field-cases.ts';
+
+const now = Date.UTC(2024, 0, 1);
+const checkOf = createFieldChecks({ now: () => now, monotonic: () => 0 });
+
+function faultOf(method: string, request: JsonValue): Refusal | undefined {
+  const descriptor = OpenFGAService.methods.find(({ name }) => name === method);
+  if (descriptor === undefined) throw new Error(`no method ${method}`);
+  const message = fromJson(descriptor.input, request, { ignoreUnknownFields: true });
+  try {
+    checkOf(descriptor.input)(message);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+test('every method has a request that passes', () => {
+  for (const { name } of OpenFGAService.methods)
+    expect(faultOf(name, good[name] ?? {})).toBe(undefined);
+  expect(Object.keys(good).sort()).toEqual(OpenFGAService.methods.map(({ name }) => name).sort());
+});
+
+test('every rule is about a message that a request holds', () => {
+  const reached = new Set<string>();
+  const visit = (message: (typeof CheckRequestSchema)['fields'][number]['message']) => {
+    if (message === undefined || reached.has(message.name)) return;
+    reached.add(message.name);
+    for (const field of message.fields) visit(field.message);
+  };
+  for (const { input } of OpenFGAService.methods) visit(input);
+  for (const name of Object.keys(fieldRules)) expect(reached).toContain(name);
+});
+
+describe('ids', () => {
+  const bad = ['', '1', `${id}A`, id.slice(1), id.toLowerCase(), `${id.slice(1)}@`, `${id}\n`];
+  const withStore = Object.keys(good).filter((name) => good[name]?.store_id !== undefined);
+  test.each(withStore)('%s wants a store id', (method) => {
+    for (const text of bad) {
+      const fault = faultOf(method, { ...good[method], store_id: text });
+      expect(fault?.code).toBe('validation_error');
+      expect(fault?.message).toBe(
+        `invalid ${method}Request.StoreId: ${inPattern} "^[ABCDEFGHJKMNPQRSTVWXYZ0-9]{26}$"`,
+      );
+      expect(fault?.malformedRequest).toBe(true);
+    }
+  });
+
+  test.each(['Check', 'BatchCheck', 'Expand', 'ListObjects', 'ListUsers', 'Write'])(
+    '%s takes no model id, or a good one',
+    (method) => {
+      expect(faultOf(method, { ...good[method], authorization_model_id: '' })).toBe(undefined);
+      expect(faultOf(method, { ...good[method], authorization_model_id: id })).toBe(undefined);
+      for (const text of bad.slice(1)) {
+        const fault = faultOf(method, { ...good[method], authorization_model_id: text });
+        expect(fault?.code).toBe('validation_error');
+      }
+    },
+  );
+});
+
+test.each(refused)('%s with %j is %s', (method, change, code, message) => {
+  const fault = faultOf(method, { ...good[method], ...change });
+  expect(fault?.code).toBe(code);
+  expect(fault?.message).toContain(`invalid ${message}`);
+  expect(fault?.malformedRequest).toBe(true);
+});
+
+test.each(borders)('%s: at most %d', (_, most, method, change, code) => {
+  expect(faultOf(method, { ...good[method], ...change(most - 1) })).toBe(undefined);
+  expect(faultOf(method, { ...good[method], ...change(most) })).toBe(undefined);
+  expect(faultOf(method, { ...good[method], ...change(most + 1) })?.code).toBe(code);
+});
+
+describe('texts', () => {
+  test.each([
+    ['lengths are in code points where a pattern counts', { user: `user:${'💥'.repeat(507)}` }],
+    ['a no-break space is no space to the wire', { user: 'user:a\u00a0b' }],
+    ['letters of any script', { object: 'документ:1' }],
+  ])('%s', (_, change) => {
+    expect(faultOf('Check', { ...good.Check, ...tupleKey(change) })).toBe(undefined);
+  });
+
+  test('half of a surrogate pair is refused', () => {
+    const request = create(CheckRequestSchema, {
+      storeId: id,
+      tupleKey: { ...key, user: 'user:\ud83d' },
+    });
+    expect(() => checkOf(CheckRequestSchema)(request)).toThrow('value must be valid UTF-8');
+  });
+
+  test('an expression may have several lines', () => {
+    const change = conditioned({ expression: 'a &&\n\tb' });
+    const request = { ...good.WriteAuthorizationModel, ...change };
+    expect(faultOf('WriteAuthorizationModel', request)).toBe(undefined);
+  });
+});
+
+describe('contexts', () => {
+  test.each([
+    ['a list in a list', { a: [[1, [true, null]]] }],
+    ['`__proto__` as an ordinary key', JSON.parse('{"__proto__": {"polluted": "yes"}}')],
+    ['an empty context', {}],
+  ])('%s passes', (_, context) => {
+    expect(faultOf('Check', { ...good.Check, context })).toBe(undefined);
+    expect(({} as Record<string, unknown>).polluted).toBe(undefined);
+  });
+
+  test.each([
+    ['a control character in a key', { 'a\nb': 1 }],
+    ['a control character in a value', { a: 'b\u0000' }],
+    ['a control character deep inside', { a: [{ b: ['\u001f'] }] }],
+    ['a control character under `__proto__`', JSON.parse('{"__proto__": "\\u0001"}')],
+    ['half a surrogate pair', { a: '\ud83d' }],
+    ['half a surrogate pair in a key', { '\ud83d': 1 }],
+  ])('%s is refused', (_, context) => {
+    const request = create(CheckRequestSchema, { storeId: id, tupleKey: key, context });
+    expect(() => checkOf(CheckRequestSchema)(request)).toThrow('invalid CheckRequest.Context');
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])('%d is no JSON number', (number) => {
+    const request = create(CheckRequestSchema, {
+      storeId: id,
+      tupleKey: key,
+      context: { number },
+    });
+    expect(() => checkOf(CheckRequestSchema)(request)).toThrow('is not a JSON number');
+  });
+});
+
+describe('times', () => {
+  test.each(['2023-12-31T23:59:59.999Z', '1960-01-01T00:00:00Z'])('%s has passed', (time) => {
+    expect(faultOf('ReadChanges', { ...inStore, start_time: time })).toBe(undefined);
+  });
+
+  test.each(['2024-01-01T00:00:00.001Z', '9999-12-31T23:59:59Z'])('%s is to come', (time) => {
+    expect(faultOf('ReadChanges', { ...inStore, start_time: time })?.code).toBe('validation_error');
+  });
+});
