@@ -1,0 +1,166 @@
+/**
+ * Connect and gRPC-Web, by connect-node; plain unary Connect calls, the hot ones among them, are
+ * answered before they reach its router, at a fraction of its cost.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fromBinary, type Message, toBinary, toJsonString } from '@bufbuild/protobuf';
+import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
+import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import { compressionGzip, connectNodeAdapter } from '@connectrpc/connect-node';
+import type { Call, Method } from '../service/call.ts';
+import { toRefusal } from '../service/status.ts';
+import { malformed, parseJson, readBody } from './body.ts';
+import { toConnectError } from './connect-error.ts';
+import { consistencyTokenHeader, requestIdHeader, requestIdOf } from './headers.ts';
+import { HttpCall } from './http-call.ts';
+import type { HttpOptions } from './http-options.ts';
+import { send } from './send.ts';
+import { decodeJson } from './transcode.ts';
+
+type UnaryMethod = Extract<Method, { kind: 'unary' }>;
+
+export interface ConnectHandler {
+  /** REQUIRES: a path without its query. False where the path is no method's. */
+  has(path: string): boolean;
+  answer(path: string, request: IncomingMessage, response: ServerResponse): void;
+}
+
+export function createConnectHandler(options: HttpOptions): ConnectHandler {
+  const methods = new Map(options.methods.map((method) => [`/${nameOf(method)}`, method]));
+  const router = connectNodeAdapter({
+    routes: (routes) => {
+      for (const method of options.methods) addMethod(routes, method, options);
+    },
+    // gRPC proper has a port of its own.
+    grpc: false,
+    readMaxBytes: options.requestBytesMax,
+    acceptCompression: [compressionGzip],
+  });
+  return {
+    has: (path) => methods.has(path),
+    answer: (path, request, response) => {
+      const method = methods.get(path);
+      if (method?.kind === 'unary' && isPlain(request)) {
+        void answerUnary(method, request, response, options);
+      } else {
+        router(request, response);
+      }
+    },
+  };
+}
+
+function nameOf({ descriptor }: Method): string {
+  return `${descriptor.parent.typeName}/${descriptor.name}`;
+}
+
+const plainTypes = new Set(['application/json', 'application/proto']);
+
+/** Whatever is out of the ordinary is left to the library. */
+function isPlain({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'POST' &&
+    plainTypes.has(headers['content-type'] ?? '') &&
+    (headers['content-encoding'] ?? 'gzip') === 'gzip' &&
+    (headers['connect-protocol-version'] ?? '1') === '1'
+  );
+}
+
+async function answerUnary(
+  method: UnaryMethod,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: HttpOptions,
+): Promise<void> {
+  const { input, output } = method.descriptor;
+  const call = new HttpCall(nameOf(method), request, response, options);
+  const contentType = request.headers['content-type'] as string;
+  const isJson = contentType === 'application/json';
+  let message: Message | undefined;
+  try {
+    const body = await readBody(request, options.requestBytesMax);
+    message = isJson ? decodeJson(input, parseJson(body)) : decodeBinary(method, body);
+    const result = await method.handle(message, call);
+    send(
+      response,
+      200,
+      call,
+      contentType,
+      isJson ? toJsonString(output, result) : toBinary(output, result),
+    );
+  } catch (error) {
+    const refusal = toRefusal(error, call.requestId);
+    if (message === undefined) {
+      options.observer?.answered(call, call.startedMs, undefined, refusal);
+    }
+    const connectError = toConnectError(refusal, {});
+    for (const [name, value] of connectError.metadata) call.responseHeaders[name] = value;
+    const bytes = errorToJsonBytes(connectError, undefined);
+    send(response, codeToHttpStatus(connectError.code), call, 'application/json', bytes);
+  } finally {
+    call.finish();
+  }
+}
+
+function decodeBinary({ descriptor: { input } }: UnaryMethod, body: Buffer): Message {
+  try {
+    return fromBinary(input, body);
+  } catch (cause) {
+    throw malformed(`the body is no ${input.typeName}: ${(cause as Error).message}`, cause);
+  }
+}
+
+function addMethod(router: ConnectRouter, method: Method, options: HttpOptions): void {
+  const { descriptor } = method;
+  // The library's own types tie a handler to its message; here the descriptor does.
+  const rpc = router.rpc as (descriptor: unknown, implementation: unknown) => void;
+  if (method.kind === 'unary') {
+    rpc(descriptor, async (request: Message, context: HandlerContext) => {
+      const call = callOf(method, context, options);
+      try {
+        const answer = await method.handle(request, call);
+        copyHeaders(call, context);
+        return answer;
+      } catch (error) {
+        throw toConnectError(toRefusal(error, call.requestId), call.responseHeaders);
+      }
+    });
+    return;
+  }
+  rpc(descriptor, async function* (request: Message, context: HandlerContext) {
+    const call = callOf(method, context, options);
+    try {
+      let first = true;
+      for await (const message of method.handle(request, call)) {
+        if (first) copyHeaders(call, context);
+        first = false;
+        yield message;
+      }
+      if (first) copyHeaders(call, context);
+    } catch (error) {
+      throw toConnectError(toRefusal(error, call.requestId), call.responseHeaders);
+    }
+  });
+}
+
+function callOf(method: Method, context: HandlerContext, options: HttpOptions): Call {
+  const { requestHeader } = context;
+  const requestId = requestIdOf(requestHeader.get(requestIdHeader) ?? undefined);
+  const timeoutMs = Math.min(
+    options.requestTimeoutMs,
+    context.timeoutMs() ?? options.requestTimeoutMs,
+  );
+  return {
+    method: nameOf(method),
+    requestId,
+    deadline: options.clock.monotonic() + timeoutMs,
+    signal: context.signal,
+    consistencyToken: requestHeader.get(consistencyTokenHeader) ?? '',
+    responseHeaders: { [requestIdHeader]: requestId },
+  };
+}
+
+function copyHeaders(call: Call, context: HandlerContext): void {
+  for (const [name, value] of Object.entries(call.responseHeaders)) {
+    context.responseHeader.set(name, value);
+  }
+}

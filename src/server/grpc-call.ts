@@ -1,0 +1,100 @@
+/** A call as gRPC brings it: metadata and deadline in, response metadata and trailers out. */
+import {
+  Metadata,
+  type ServerErrorResponse,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
+import type { Clock } from '../base/clock.ts';
+import type { Refusal } from '../base/errors.ts';
+import type { Call } from '../service/call.ts';
+import { grpcStatus } from '../service/status.ts';
+import { consistencyTokenHeader, requestIdHeader, requestIdOf } from './headers.ts';
+
+export type TransportCall<I, O> = ServerUnaryCall<I, O> | ServerWritableStream<I, O>;
+
+/** INVARIANT: a class, so that all calls have one shape and a signal is made only when asked for. */
+export class GrpcCall implements Call {
+  readonly method: string;
+  readonly requestId: string;
+  readonly deadline: number;
+  readonly consistencyToken: string;
+  readonly responseHeaders: Record<string, string>;
+  readonly #transport: TransportCall<unknown, unknown>;
+  readonly #clock: Clock;
+  #aborter: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    method: string,
+    transport: TransportCall<unknown, unknown>,
+    options: { readonly clock: Clock; readonly requestTimeoutMs: number },
+  ) {
+    this.method = method;
+    this.#transport = transport;
+    this.#clock = options.clock;
+    this.#aborter = undefined;
+    this.#timer = undefined;
+    this.requestId = requestIdOf(headerOf(transport.metadata, requestIdHeader));
+    this.consistencyToken = headerOf(transport.metadata, consistencyTokenHeader);
+    this.deadline =
+      options.clock.monotonic() +
+      Math.min(options.requestTimeoutMs, clientTimeoutMs(transport, options.clock));
+    this.responseHeaders = { [requestIdHeader]: this.requestId };
+  }
+
+  get signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      const aborter = new AbortController();
+      this.#aborter = aborter;
+      const abort = () => aborter.abort();
+      this.#transport.once('cancelled', abort);
+      if (this.#transport.cancelled) abort();
+      this.#timer = setTimeout(abort, Math.max(0, this.deadline - this.#clock.monotonic()));
+    }
+    return this.#aborter.signal;
+  }
+
+  /** The answer is out: whoever still works on the call may stop. */
+  finish(): void {
+    clearTimeout(this.#timer);
+    this.#aborter?.abort();
+  }
+
+  headers(): Metadata {
+    const metadata = new Metadata();
+    for (const name in this.responseHeaders) {
+      metadata.set(name, this.responseHeaders[name] as string);
+    }
+    return metadata;
+  }
+
+  trailers(): Metadata | undefined {
+    const token = this.responseHeaders[consistencyTokenHeader];
+    if (token === undefined) return undefined;
+    const metadata = new Metadata();
+    metadata.set(consistencyTokenHeader, token);
+    return metadata;
+  }
+
+  /** The raw number of the wire (2000, …) as the status, and the headers beside it. */
+  refuse(refusal: Refusal): Partial<ServerErrorResponse> {
+    return {
+      code: grpcStatus(refusal),
+      // A lone surrogate, from a caller's text in the message, has no form in a header.
+      details: refusal.message.toWellFormed(),
+      metadata: this.headers(),
+    };
+  }
+}
+
+function headerOf(metadata: Metadata, name: string): string {
+  const value = metadata.get(name)[0];
+  return typeof value === 'string' ? value : '';
+}
+
+function clientTimeoutMs(transport: TransportCall<unknown, unknown>, clock: Clock): number {
+  const deadline = transport.getDeadline();
+  if (deadline === Number.POSITIVE_INFINITY) return deadline;
+  return Number(deadline) - clock.now();
+}

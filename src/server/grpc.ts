@@ -1,0 +1,213 @@
+/**
+ * The gRPC server over the methods: @grpc/grpc-js for the protocol, protobuf-es for the messages,
+ * and the sockets from a `net` server, so that listening and its errors are ours.
+ */
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import {
+  type MethodDefinition,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type sendUnaryData,
+  type UntypedHandleCall,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { Clock } from '../base/clock.ts';
+import { Refusal } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Method } from '../service/call.ts';
+import { toRefusal } from '../service/status.ts';
+import { GrpcCall } from './grpc-call.ts';
+import { createHealth } from './grpc-health.ts';
+import { LongStreams } from './grpc-long-streams.ts';
+import { addReflection } from './grpc-reflection.ts';
+import type { Observer } from './observe.ts';
+
+export interface GrpcOptions {
+  readonly methods: readonly Method[];
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly requestTimeoutMs: number;
+  readonly requestBytesMax: number;
+}
+
+export interface GrpcServer {
+  /** To listen on: it hands its connections to gRPC. */
+  readonly sockets: NetServer;
+  /** From here on, health says NOT_SERVING. */
+  drain(): void;
+  /** Finishes open calls, then closes the connections. REQUIRES: `sockets` accepts no more. */
+  close(): Promise<void>;
+  /** Cuts what is still open. */
+  destroy(): void;
+}
+
+export function createGrpcServer(options: GrpcOptions): GrpcServer {
+  const server = new Server({
+    'grpc.max_receive_message_length': options.requestBytesMax,
+    'grpc.max_concurrent_streams': limits.concurrentStreamsMax,
+    'grpc.keepalive_time_ms': limits.idlePingMs,
+    // Bookkeeping for a debugging service that we do not serve.
+    'grpc.enable_channelz': 0,
+  });
+  const services = new Map<string, Method[]>();
+  for (const method of options.methods) {
+    const name = method.descriptor.parent.typeName;
+    services.set(name, [...(services.get(name) ?? []), method]);
+  }
+  for (const methods of services.values()) addService(server, methods, options);
+  const longStreams = new LongStreams(server);
+  const health = createHealth([...services.keys()], longStreams);
+  addReflection(options.methods, longStreams);
+
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const open = new Set<Socket>();
+  const sockets = createServer((socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    socket.setNoDelay(true);
+    injector.injectConnection(socket);
+  });
+  return {
+    sockets,
+    drain: () => health.drain(),
+    close: () => {
+      longStreams.end();
+      return new Promise((resolve) => server.tryShutdown(() => resolve()));
+    },
+    destroy: () => {
+      server.forceShutdown();
+      for (const socket of open) socket.destroy();
+    },
+  };
+}
+
+function addService(server: Server, methods: readonly Method[], options: GrpcOptions): void {
+  const definition: Record<string, MethodDefinition<unknown, unknown>> = {};
+  const handlers: Record<string, UntypedHandleCall> = {};
+  for (const method of methods) {
+    const { name } = method.descriptor;
+    definition[name] = definitionOf(method.descriptor);
+    // The library's own types tie a handler to its message; here the descriptor does.
+    handlers[name] = handlerOf(method, options) as UntypedHandleCall;
+  }
+  server.addService(definition as ServiceDefinition, handlers as UntypedServiceImplementation);
+}
+
+function definitionOf(method: DescMethod): MethodDefinition<unknown, unknown> {
+  const bytesOf = (schema: DescMethod['input']) => (message: unknown) => {
+    const bytes = toBinary(schema, message as Message);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+  return {
+    path: `/${method.parent.typeName}/${method.name}`,
+    requestStream: false,
+    responseStream: method.methodKind === 'server_streaming',
+    requestSerialize: bytesOf(method.input),
+    responseSerialize: bytesOf(method.output),
+    requestDeserialize: (bytes) => decode(method, bytes),
+    responseDeserialize: (bytes) => fromBinary(method.output, bytes),
+  };
+}
+
+/** A refusal in place of the message: were it thrown here, the library would answer Internal. */
+function decode(method: DescMethod, bytes: Uint8Array): Message | Refusal {
+  try {
+    return fromBinary(method.input, bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new Refusal(
+      'validation_error',
+      `the bytes are no ${method.input.typeName}: ${reason}; is it encoded by the same proto?`,
+      { cause, malformedRequest: true },
+    );
+  }
+}
+
+type Request = Message | Refusal;
+
+function handlerOf(method: Method, options: GrpcOptions) {
+  return method.kind === 'unary' ? unaryHandler(method, options) : streamHandler(method, options);
+}
+
+function unaryHandler(method: Extract<Method, { kind: 'unary' }>, options: GrpcOptions) {
+  const name = nameOf(method);
+  return (transport: ServerUnaryCall<Request, Message>, respond: sendUnaryData<Message>) => {
+    const call = new GrpcCall(name, transport, options);
+    const refuse = (error: unknown) => {
+      call.finish();
+      respond(call.refuse(toRefusal(error, call.requestId)));
+    };
+    const answer = (message: Message) => {
+      call.finish();
+      transport.sendMetadata(call.headers());
+      respond(null, message, call.trailers());
+    };
+    if (transport.request instanceof Refusal) {
+      refuse(refused(call, transport.request, options));
+      return;
+    }
+    try {
+      const result = method.handle(transport.request, call);
+      // An answer that is ready leaves in the same turn of the loop.
+      if (result instanceof Promise) result.then(answer, refuse);
+      else answer(result);
+    } catch (error) {
+      refuse(error);
+    }
+  };
+}
+
+function streamHandler(
+  method: Extract<Method, { kind: 'server_streaming' }>,
+  options: GrpcOptions,
+) {
+  const name = nameOf(method);
+  return async (transport: ServerWritableStream<Request, Message>) => {
+    const call = new GrpcCall(name, transport, options);
+    try {
+      if (transport.request instanceof Refusal) throw refused(call, transport.request, options);
+      const { signal } = call;
+      let headersSent = false;
+      for await (const message of method.handle(transport.request, call)) {
+        if (!headersSent) transport.sendMetadata(call.headers());
+        headersSent = true;
+        if (!transport.write(message)) await drained(transport, signal);
+        if (signal.aborted) throw new Refusal('deadline_exceeded', 'the stream was cut short');
+      }
+      if (!headersSent) transport.sendMetadata(call.headers());
+      transport.end(call.trailers());
+    } catch (error) {
+      transport.emit('error', call.refuse(toRefusal(error, call.requestId)));
+    } finally {
+      call.finish();
+    }
+  };
+}
+
+/** A slow reader holds the stream up, not our memory. */
+function drained(transport: ServerWritableStream<Request, Message>, signal: AbortSignal) {
+  return new Promise<void>((resolve) => {
+    const resume = () => {
+      transport.off('drain', resume);
+      signal.removeEventListener('abort', resume);
+      resolve();
+    };
+    transport.on('drain', resume);
+    signal.addEventListener('abort', resume);
+    if (signal.aborted) resume();
+  });
+}
+
+/** Bytes that are no message never reach the observed handler. */
+function refused(call: GrpcCall, refusal: Refusal, { observer, clock }: GrpcOptions): Refusal {
+  observer.answered(call, clock.monotonic(), undefined, refusal);
+  return refusal;
+}
+
+function nameOf({ descriptor }: Method): string {
+  return `${descriptor.parent.typeName}/${descriptor.name}`;
+}

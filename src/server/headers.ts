@@ -1,0 +1,13 @@
+/** Headers that mean the same in every protocol. */
+import { randomUUID } from 'node:crypto';
+
+export const consistencyTokenHeader = 'pemba-consistency-token';
+export const requestIdHeader = 'x-request-id';
+
+/** Ids from outside go into logs and headers: plain, and short. */
+const requestIdPattern = /^[\w.:/+=@-]{1,128}$/;
+
+/** The caller's id for the request, or a new one where it sent none that can be used. */
+export function requestIdOf(sent: string | undefined): string {
+  return sent !== undefined && requestIdPattern.test(sent) ? sent : randomUUID();
+}

@@ -1,0 +1,23 @@
+/** The process around a server: it ends orderly at the first signal, at once at the second. */
+import { constants } from 'node:os';
+import type { RunningServer } from './start.ts';
+
+const signals = ['SIGTERM', 'SIGINT'] as const;
+
+/** At the first signal the server closes and the process exits with 0; a second does not wait. */
+export function closeOnSignal(server: RunningServer): void {
+  let closing = false;
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (closing) process.exit(128 + constants.signals[signal]);
+      closing = true;
+      server.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          server.logger.error({ err: error }, 'the server did not close as it should');
+          process.exit(1);
+        },
+      );
+    });
+  }
+}

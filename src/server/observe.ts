@@ -1,0 +1,108 @@
+/**
+ * Watches the methods on behalf of the log and the metrics, in one place for all protocols. What
+ * leaves an observed method is an answer or a `Refusal`: a bug is logged whole and hidden here.
+ */
+import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.ts';
+import { Refusal } from '../base/errors.ts';
+import type { Call, Method } from '../service/call.ts';
+import { toRefusal } from '../service/status.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface Observer {
+  /** Called once a request: `request` is undefined where its bytes made no message. */
+  answered(call: Answered, startedMs: number, request: unknown, refusal?: Refusal): void;
+}
+
+type Answered = Pick<Call, 'method' | 'requestId'>;
+
+export function createObserver(options: {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}): Observer {
+  const { clock, logger, metrics } = options;
+  return {
+    answered(call, startedMs, request, refusal) {
+      const ms = clock.monotonic() - startedMs;
+      const method = call.method.slice(call.method.lastIndexOf('/') + 1);
+      const status = refusal === undefined ? 'ok' : refusal.code;
+      metrics.requestAnswered(method, status, ms);
+      const checks = checksIn(method, request);
+      if (checks > 0) metrics.checksAsked(checks);
+      if (status === 'internal_error') {
+        logger.error({ requestId: call.requestId, method, err: refusal?.cause }, 'internal error');
+      }
+      if (!logger.isLevelEnabled('info')) return;
+      const store = (request as { storeId?: string } | undefined)?.storeId;
+      const durationMs = Math.round(ms * 1000) / 1000;
+      logger.info({ method, status, durationMs, requestId: call.requestId, store }, 'request');
+    },
+  };
+}
+
+function checksIn(method: string, request: unknown): number {
+  if (method === 'Check') return 1;
+  if (method !== 'BatchCheck') return 0;
+  return (request as { checks?: readonly unknown[] } | undefined)?.checks?.length ?? 0;
+}
+
+/** The same methods, each call reported to the observer when it is answered. */
+export function observed(
+  methods: readonly Method[],
+  observer: Observer,
+  clock: Clock,
+): readonly Method[] {
+  return methods.map((method) =>
+    method.kind === 'unary'
+      ? { ...method, handle: observedUnary(method.handle, observer, clock) }
+      : { ...method, handle: observedStream(method.handle, observer, clock) },
+  );
+}
+
+type UnaryHandle = Extract<Method, { kind: 'unary' }>['handle'];
+type StreamHandle = Extract<Method, { kind: 'server_streaming' }>['handle'];
+
+function observedUnary(handle: UnaryHandle, observer: Observer, clock: Clock): UnaryHandle {
+  return (request, call) => {
+    const startedMs = clock.monotonic();
+    const fail = (error: unknown): never => {
+      const refusal = toRefusal(error, call.requestId);
+      observer.answered(call, startedMs, request, refusal);
+      throw refusal;
+    };
+    try {
+      const answer = handle(request, call);
+      // Most checks are answered at once: no promise is made for them.
+      if (answer instanceof Promise) {
+        return answer.then((message) => {
+          observer.answered(call, startedMs, request);
+          return message;
+        }, fail);
+      }
+      observer.answered(call, startedMs, request);
+      return answer;
+    } catch (error) {
+      return fail(error);
+    }
+  };
+}
+
+function observedStream(handle: StreamHandle, observer: Observer, clock: Clock): StreamHandle {
+  return async function* (request, call) {
+    const startedMs = clock.monotonic();
+    let refusal: Refusal | undefined;
+    let ended = false;
+    try {
+      yield* handle(request, call);
+      ended = true;
+    } catch (error) {
+      ended = true;
+      refusal = toRefusal(error, call.requestId);
+      throw refusal;
+    } finally {
+      if (!ended) refusal = new Refusal('cancelled', 'the stream was not read to its end');
+      observer.answered(call, startedMs, request, refusal);
+    }
+  };
+}

@@ -1,0 +1,124 @@
+/** Answers REST calls: unary ones in one body, streams as one line of JSON a message. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Message } from '@bufbuild/protobuf';
+import { Refusal } from '../base/errors.ts';
+import type { Method } from '../service/call.ts';
+import { httpStatus, toRefusal, wireCode } from '../service/status.ts';
+import { BodyTooLarge, parseJson, readBody } from './body.ts';
+import { classCode } from './connect-error.ts';
+import { HttpCall } from './http-call.ts';
+import type { HttpOptions } from './http-options.ts';
+import type { Route } from './routes.ts';
+import { send } from './send.ts';
+import { decodeRequest, encodeJson } from './transcode.ts';
+
+const json = 'application/json';
+
+/** REQUIRES: `values` are the path's, in the order of the route's path fields. */
+export async function answerRest(
+  route: Route,
+  values: readonly string[],
+  query: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: HttpOptions,
+): Promise<void> {
+  const { descriptor } = route.method;
+  const name = `${descriptor.parent.typeName}/${descriptor.name}`;
+  const call = new HttpCall(name, request, response, options);
+  try {
+    let message: Message;
+    try {
+      const source = route.hasBody
+        ? { body: parseJson(await readBody(request, options.requestBytesMax)) }
+        : { query };
+      message = decodeRequest(route, values, source);
+    } catch (error) {
+      const refusal = toRefusal(error, call.requestId);
+      options.observer?.answered(call, call.startedMs, undefined, refusal);
+      refuse(response, call, refusal);
+      return;
+    }
+    if (route.method.kind === 'unary')
+      await answerUnary(route, route.method, message, call, response);
+    else await answerStream(route.method, message, call, response);
+  } finally {
+    call.finish();
+  }
+}
+
+type Of<Kind extends Method['kind']> = Extract<Method, { kind: Kind }>;
+
+async function answerUnary(
+  { status }: Route,
+  method: Of<'unary'>,
+  message: Message,
+  call: HttpCall,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const answer = await method.handle(message, call);
+    if (status === 204) {
+      send(response, status, call, undefined, '');
+    } else {
+      const text = JSON.stringify(encodeJson(method.descriptor.output, answer));
+      send(response, status, call, json, text);
+    }
+  } catch (error) {
+    refuse(response, call, toRefusal(error, call.requestId));
+  }
+}
+
+/** `{"code":"type_not_found","message":"…"}`, under the status of the code. */
+export function refuse(response: ServerResponse, call: HttpCall, refusal: Refusal): void {
+  const status = refusal instanceof BodyTooLarge ? 413 : httpStatus(refusal);
+  const body = { code: wireCode(refusal), message: refusal.message };
+  send(response, status, call, json, JSON.stringify(body));
+}
+
+/** `{"result":{…}}` for each message. */
+async function answerStream(
+  method: Of<'server_streaming'>,
+  message: Message,
+  call: HttpCall,
+  response: ServerResponse,
+): Promise<void> {
+  const { signal } = call;
+  const start = (status: number) =>
+    response.writeHead(status, ['content-type', json, ...call.headers()]);
+  try {
+    for await (const part of method.handle(message, call)) {
+      if (!response.headersSent) start(200);
+      const line = JSON.stringify({ result: encodeJson(method.descriptor.output, part) });
+      if (!response.write(`${line}\n`)) await drained(response, signal);
+      if (signal.aborted) throw new Refusal('deadline_exceeded', 'the stream was cut short');
+    }
+    if (!response.headersSent) start(200);
+    response.end();
+  } catch (error) {
+    const refusal = toRefusal(error, call.requestId);
+    if (response.destroyed) return;
+    // Before the first message there is still a status to tell; the body is the same.
+    if (!response.headersSent) start(httpStatus(refusal));
+    response.end(`${JSON.stringify({ error: streamError(refusal) })}\n`);
+  }
+}
+
+/** A google.rpc.Status, which has no room for the wire's own codes. */
+function streamError(refusal: Refusal) {
+  return { code: classCode(refusal), message: refusal.message, details: [] };
+}
+
+/** A slow reader holds the stream up, not our memory. */
+function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const resume = () => {
+      response.off('drain', resume);
+      signal.removeEventListener('abort', resume);
+      resolve();
+    };
+    response.on('drain', resume);
+    signal.addEventListener('abort', resume);
+    if (signal.aborted) resume();
+  });
+}

@@ -1,0 +1,21 @@
+/** Writes whole responses. */
+import type { ServerResponse } from 'node:http';
+import type { HttpCall } from './http-call.ts';
+
+/** `contentType` is left out, and the body must be empty, for a status without a body. */
+export function send(
+  response: ServerResponse,
+  status: number,
+  call: HttpCall,
+  contentType: string | undefined,
+  body: string | Uint8Array,
+): void {
+  // The client is gone: there is nobody to tell.
+  if (response.destroyed) return;
+  const headers = call.headers();
+  if (contentType !== undefined) {
+    headers.push('content-type', contentType, 'content-length', String(Buffer.byteLength(body)));
+  }
+  response.writeHead(status, headers);
+  response.end(body);
+}

@@ -1,0 +1,149 @@
+/**
+ * The composition root: a configuration in, a server that answers out. The only place that knows
+ * which datastore there is.
+ */
+import type { Server as HttpServer } from 'node:http';
+import type { Logger } from 'pino';
+import { systemClock } from '../base/clock.ts';
+import { Refusal } from '../base/errors.ts';
+import { createMethods } from '../service/router.ts';
+import type { Datastore } from '../storage/datastore.ts';
+import { openSqlite } from '../storage/sqlite/open.ts';
+import type { ServerConfig } from './config.ts';
+import { withDeadlines } from './deadline.ts';
+import { createGrpcServer, type GrpcServer } from './grpc.ts';
+import { createHttpServer } from './http.ts';
+import { listen } from './listen.ts';
+import { createLog, type Log, type LogSink } from './log.ts';
+import { measuredDatastore } from './measured-datastore.ts';
+import { createMetrics, createMetricsServer, type Metrics } from './metrics.ts';
+import { createObserver, observed } from './observe.ts';
+import { closeHttpGently, finishOrCut } from './shutdown.ts';
+import { cannotStart } from './start-error.ts';
+
+export interface RunningServer {
+  /** HOST:PORT, with the real port. */
+  readonly httpAddress: string;
+  readonly grpcAddress: string;
+  readonly metricsAddress: string | undefined;
+  readonly datastore: Datastore;
+  readonly logger: Logger;
+  /**
+   * Orderly: says that it is going, takes no more connections, finishes open requests for at most
+   * the shutdown timeout, closes the datastore. A second call waits for the first.
+   */
+  close(): Promise<void>;
+}
+
+/** ENSURES: either everything listens, or a `StartError` says why not and nothing is left open. */
+export async function startServer(config: ServerConfig, logSink?: LogSink): Promise<RunningServer> {
+  const log = createLog(config, logSink);
+  const { logger } = log;
+  const metrics = createMetrics();
+  const opened = await openDatastore(config.datastoreUri);
+  const datastore = measuredDatastore(opened, metrics, systemClock);
+  const parts = assemble(config, { datastore, metrics, logger });
+  const { http, grpc, metricsServer } = parts;
+  const finish = finisher(parts, config.shutdownTimeout);
+  try {
+    const httpAddress = await listen(http, config.httpAddr, 'httpAddr');
+    const grpcAddress = await listen(grpc.sockets, config.grpcAddr, 'grpcAddr');
+    const metricsAddress =
+      config.metricsAddr && (await listen(metricsServer, config.metricsAddr, 'metricsAddr'));
+    logger.info({ http: httpAddress, grpc: grpcAddress, metrics: metricsAddress }, 'serving');
+    const close = once(() => closeOrderly(finish, datastore, log));
+    return { httpAddress, grpcAddress, metricsAddress, datastore, logger, close };
+  } catch (error) {
+    await finish();
+    await datastore.close();
+    throw error;
+  }
+}
+
+async function openDatastore(path: string): Promise<Datastore> {
+  try {
+    return await openSqlite({ path, clock: systemClock });
+  } catch (error) {
+    if (error instanceof Refusal) throw cannotStart(`--datastore-uri: ${error.message}`, error);
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly http: HttpServer;
+  readonly grpc: GrpcServer;
+  readonly metricsServer: HttpServer;
+  /** From here on, the server says that it is not ready. */
+  drain(): void;
+}
+
+/** The layers on top of each other; nothing listens yet. */
+function assemble(
+  config: ServerConfig,
+  base: { readonly datastore: Datastore; readonly metrics: Metrics; readonly logger: Logger },
+): Parts {
+  const { datastore, metrics, logger } = base;
+  const clock = systemClock;
+  const observer = createObserver({ clock, logger, metrics });
+  const { checkDepthMax, checkStepsMax, requestTimeout, requestBytesMax } = config;
+  const handlers = createMethods({ datastore, clock, checkDepthMax, checkStepsMax });
+  const transport = {
+    methods: observed(withDeadlines(handlers, clock), observer, clock),
+    clock,
+    observer,
+    requestTimeoutMs: requestTimeout,
+    requestBytesMax,
+  };
+  const grpc = createGrpcServer(transport);
+  let draining = false;
+  const http = createHttpServer({
+    ...transport,
+    corsOrigins: config.corsAllowedOrigins,
+    ready: async () => {
+      if (draining) throw new Refusal('unavailable', 'the server is shutting down');
+      await datastore.ready();
+    },
+  });
+  return {
+    http,
+    grpc,
+    metricsServer: createMetricsServer(metrics, logger),
+    drain: () => {
+      draining = true;
+      grpc.drain();
+    },
+  };
+}
+
+/** ENSURES: the returned function resolves to whether all open requests finished in time. */
+function finisher(parts: Parts, timeoutMs: number): () => Promise<boolean> {
+  const http = [parts.http, parts.metricsServer].map((server) => ({
+    server,
+    close: closeHttpGently(server),
+  }));
+  return () => {
+    parts.drain();
+    return finishOrCut({ http, grpc: parts.grpc }, timeoutMs);
+  };
+}
+
+async function closeOrderly(
+  finish: () => Promise<boolean>,
+  datastore: Datastore,
+  { logger, flush }: Log,
+): Promise<void> {
+  logger.info('shutting down');
+  const inTime = await finish();
+  if (!inTime) logger.warn('the shutdown timeout has passed: open requests were cut');
+  await datastore.close();
+  logger.info('stopped');
+  flush();
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= run();
+    return running;
+  };
+}

@@ -1,0 +1,109 @@
+// The generated descriptors against the contract: a name or a number that moves breaks every client.
+import { type DescField, type DescMessage, getOption, ScalarType } from '@bufbuild/protobuf';
+import { describe, expect, test } from 'vitest';
+import { errorCodes } from '../../src/base/errors.ts';
+import { http } from '../../src/gen/google/api/annotations_pb.ts';
+import { file_openfga_v1_authzmodel } from '../../src/gen/openfga/v1/authzmodel_pb.ts';
+import { file_openfga_v1_errors_ignore } from '../../src/gen/openfga/v1/errors_ignore_pb.ts';
+import { file_openfga_v1_openfga } from '../../src/gen/openfga/v1/openfga_pb.ts';
+import { file_openfga_v1_openfga_service_consistency } from '../../src/gen/openfga/v1/openfga_service_consistency_pb.ts';
+import {
+  file_openfga_v1_openfga_service,
+  OpenFGAService,
+} from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { enums, messages, methods } from './contract.ts';
+
+const files = [
+  file_openfga_v1_authzmodel,
+  file_openfga_v1_openfga,
+  file_openfga_v1_openfga_service,
+  file_openfga_v1_openfga_service_consistency,
+];
+
+test('messages: names, numbers, types, JSON names and choices', () => {
+  const allOf = (message: DescMessage): DescMessage[] => [
+    message,
+    ...message.nestedMessages.flatMap(allOf),
+  ];
+  const generated = files
+    .flatMap((file) => file.messages.flatMap(allOf))
+    .map((message) => [shortName(message.typeName), ...message.fields.map(lineOf)].join('\n'));
+  expect(generated.sort()).toEqual(
+    messages
+      .trim()
+      .split(/\n(?=\S)/)
+      .sort(),
+  );
+});
+
+test('enums: names and numbers', () => {
+  const nested = file_openfga_v1_authzmodel.messages.flatMap((message) => message.nestedEnums);
+  const generated = [...files.flatMap((file) => file.enums), ...nested].map(
+    (each) =>
+      `${shortName(each.typeName)}: ${each.values.map((v) => `${v.name}=${v.number}`).join(' ')}`,
+  );
+  const expected = enums
+    .trim()
+    .split(/\n(?=\S)/)
+    .map((line) => line.replace(/\s+/g, ' '));
+  expect(generated.sort()).toEqual(expected.sort());
+});
+
+test('methods: names, messages and paths', () => {
+  expect(OpenFGAService.typeName).toBe('openfga.v1.OpenFGAService');
+  const generated = OpenFGAService.methods.map((method) => {
+    const { name, input, output } = method;
+    expect([input.typeName, output.typeName]).toEqual([
+      `openfga.v1.${name}Request`,
+      `openfga.v1.${name}Response`,
+    ]);
+    const { pattern, body } = getOption(method, http);
+    const stream = method.methodKind === 'server_streaming' ? 'stream' : '';
+    return [name, pattern.case?.toUpperCase(), pattern.value, body, stream]
+      .filter(Boolean)
+      .join(' ');
+  });
+  expect(generated).toEqual(methods.trim().split('\n'));
+});
+
+describe('error codes', () => {
+  const generated = file_openfga_v1_errors_ignore.enums.map((each) => ({
+    name: each.name,
+    codes: Object.fromEntries(
+      each.values.filter(({ number }) => number !== 0).map(({ name, number }) => [name, number]),
+    ),
+  }));
+
+  test('are those of the refusals', () => {
+    expect(Object.assign({}, ...generated.map(({ codes }) => codes))).toEqual(errorCodes);
+  });
+
+  test.each([
+    ['AuthErrorCode', 1000, 1999],
+    ['ErrorCode', 2000, 3499],
+    ['UnprocessableContentErrorCode', 3500, 3999],
+    ['InternalErrorCode', 4000, 4999],
+    ['NotFoundErrorCode', 5000, 5999],
+  ])('%s: from %i to %i', (name, low, high) => {
+    const codes = Object.values(generated.find((each) => each.name === name)?.codes ?? {});
+    expect(codes.length).toBeGreaterThan(0);
+    expect(codes.every((code) => code >= low && code <= high)).toBe(true);
+  });
+});
+
+function lineOf(field: DescField): string {
+  const type = field.message ?? field.enum;
+  const name = type === undefined ? scalarName(field.scalar) : shortName(type.typeName);
+  const kind = { list: `repeated ${name}`, map: `map<${name}>` }[field.fieldKind as 'list'] ?? name;
+  const json = field.jsonName === field.name ? '' : ` as ${field.jsonName}`;
+  const choice = field.oneof === undefined ? '' : ` of ${field.oneof.name}`;
+  return `  ${field.number} ${kind} ${field.name}${json}${choice}`;
+}
+
+function scalarName(scalar: ScalarType | undefined): string {
+  return scalar === ScalarType.STRING ? 'string' : scalar === ScalarType.BOOL ? 'bool' : '?';
+}
+
+function shortName(typeName: string): string {
+  return typeName.replace('openfga.v1.', '').replace('google.protobuf.', 'google.');
+}
