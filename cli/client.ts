@@ -1,0 +1,158 @@
+/** The calls of OpenFGA's HTTP API that the CLI makes, typed. Pages come as they are read. */
+import { type HttpOptions, type HttpRequest, send } from './http.ts';
+import {
+  plainStore,
+  type WireAssertion,
+  type WireChange,
+  type WireCheck,
+  type WireExpand,
+  type WireModel,
+  type WireNode,
+  type WireStore,
+  type WireTuple,
+  type WireTupleRecord,
+  type WireWrite,
+} from './wire.ts';
+
+export interface Client {
+  createStore(name: string): Promise<WireStore>;
+  readStore(store: string): Promise<WireStore>;
+  deleteStore(store: string): Promise<void>;
+  stores(name: string | undefined): AsyncGenerator<WireStore>;
+  writeModel(store: string, model: WireModel): Promise<{ authorization_model_id: string }>;
+  /** The latest one where no id is given; undefined where the store has none. */
+  readModel(store: string, id: string | undefined): Promise<WireModel | undefined>;
+  /** Newest first. */
+  models(store: string): AsyncGenerator<WireModel>;
+  write(store: string, write: WireWrite): Promise<void>;
+  tuples(
+    store: string,
+    filter: Partial<WireTuple>,
+    pageSize: number,
+  ): AsyncGenerator<readonly WireTupleRecord[]>;
+  changes(store: string, query: ChangesQuery): Promise<ChangesPage>;
+  check(store: string, check: WireCheck): Promise<{ allowed: boolean }>;
+  expand(store: string, expand: WireExpand): Promise<{ tree: { root: WireNode } }>;
+  readAssertions(store: string, model: string): Promise<readonly WireAssertion[]>;
+  writeAssertions(
+    store: string,
+    model: string,
+    assertions: readonly WireAssertion[],
+  ): Promise<void>;
+}
+
+export interface ChangesQuery {
+  readonly type: string | undefined;
+  readonly startTime: string | undefined;
+  readonly continuationToken: string;
+}
+
+export interface ChangesPage {
+  readonly changes: readonly WireChange[];
+  readonly continuation_token: string;
+}
+
+/** Rows of one page of stores, models or changes. */
+export const pageSize = 100;
+
+export function createClient(options: HttpOptions): Client {
+  const call = <Answer>(request: HttpRequest): Promise<Answer> =>
+    send(options, request) as Promise<Answer>;
+  const get = <Answer>(path: string, query: HttpRequest['query'] = {}): Promise<Answer> =>
+    call({ method: 'GET', path, query, repeatable: true });
+  const ask = <Answer>(path: string, body: unknown): Promise<Answer> =>
+    call({ method: 'POST', path, body, repeatable: true });
+  const create = <Answer>(path: string, body: unknown): Promise<Answer> =>
+    call({ method: 'POST', path, body, repeatable: false });
+
+  return {
+    createStore: async (name) => plainStore(await create('/stores', { name })),
+    readStore: async (store) => plainStore(await get(storePath(store))),
+    async deleteStore(store) {
+      await call({ method: 'DELETE', path: storePath(store), repeatable: true });
+    },
+    stores: (name) =>
+      pages(async (continuation_token) => {
+        const query = { name, page_size: String(pageSize), continuation_token };
+        const page = await get<{ stores: WireStore[] } & Continued>('/stores', query);
+        return { rows: page.stores.map(plainStore), token: page.continuation_token };
+      }),
+    writeModel: (store, model) => create(storePath(store, 'authorization-models'), model),
+    async readModel(store, id) {
+      if (id !== undefined) {
+        const path = storePath(store, 'authorization-models', id);
+        return (await get<{ authorization_model: WireModel }>(path)).authorization_model;
+      }
+      const path = storePath(store, 'authorization-models');
+      const page = await get<{ authorization_models: WireModel[] }>(path, { page_size: '1' });
+      return page.authorization_models[0];
+    },
+    models: (store) =>
+      pages(async (continuation_token) => {
+        const query = { page_size: String(pageSize), continuation_token };
+        const page = await get<{ authorization_models: WireModel[] } & Continued>(
+          storePath(store, 'authorization-models'),
+          query,
+        );
+        return { rows: page.authorization_models, token: page.continuation_token };
+      }),
+    async write(store, body) {
+      const repeatable =
+        body.writes?.on_duplicate !== 'error' && body.deletes?.on_missing !== 'error';
+      await call({ method: 'POST', path: storePath(store, 'write'), body, repeatable });
+    },
+    async *tuples(store, filter, page_size) {
+      for (let continuation_token = ''; ; ) {
+        const body = { ...filterOf(filter), page_size, continuation_token };
+        const page: { tuples: WireTupleRecord[] } & Continued = await ask(
+          storePath(store, 'read'),
+          body,
+        );
+        yield page.tuples;
+        continuation_token = page.continuation_token;
+        if (continuation_token === '') return;
+      }
+    },
+    changes: (store, query) =>
+      get(storePath(store, 'changes'), {
+        type: query.type,
+        start_time: query.startTime,
+        page_size: String(pageSize),
+        continuation_token: query.continuationToken,
+      }),
+    check: (store, body) => ask(storePath(store, 'check'), body),
+    expand: (store, body) => ask(storePath(store, 'expand'), body),
+    async readAssertions(store, model) {
+      const path = storePath(store, 'assertions', model);
+      return (await get<{ assertions: WireAssertion[] }>(path)).assertions;
+    },
+    async writeAssertions(store, model, assertions) {
+      const path = storePath(store, 'assertions', model);
+      await call({ method: 'PUT', path, body: { assertions }, repeatable: true });
+    },
+  };
+}
+
+interface Continued {
+  readonly continuation_token: string;
+}
+
+async function* pages<Row>(
+  read: (token: string) => Promise<{ rows: readonly Row[]; token: string }>,
+): AsyncGenerator<Row> {
+  for (let token = ''; ; ) {
+    const page = await read(token);
+    yield* page.rows;
+    token = page.token;
+    if (token === '') return;
+  }
+}
+
+function storePath(...parts: readonly string[]): string {
+  return `/stores/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+/** An empty filter is left out: a server reads an empty `tuple_key` as one without its type. */
+function filterOf(filter: Partial<WireTuple>): { tuple_key?: Partial<WireTuple> } {
+  return Object.keys(filter).length === 0 ? {} : { tuple_key: filter };
+}

@@ -1,0 +1,145 @@
+/** `pemba query`: ask a server whether a user may, and why: check and expand. */
+import { type Command, Option } from 'commander';
+import type { JsonObject } from '../src/base/json.ts';
+import { type Connection, connectToStore } from './connection.ts';
+import { exitCodes } from './exit-codes.ts';
+import { jsonObject, tupleList } from './option-values.ts';
+import { paint, print, printJson } from './output.ts';
+import type { WireNode, WireTuple } from './wire.ts';
+
+interface QueryFlags {
+  readonly contextualTuple?: readonly WireTuple[];
+  readonly consistency?: string;
+}
+
+interface CheckFlags extends QueryFlags {
+  readonly context?: JsonObject;
+  readonly exitCode?: boolean;
+}
+
+export function registerQuery(program: Command): void {
+  const query = program.command('query').description('ask who may do what');
+  registerCheck(query);
+  registerExpand(query);
+}
+
+function registerCheck(query: Command): void {
+  const command = addQueryOptions(
+    query
+      .command('check <user> <relation> <object>')
+      .description('may this user do this to that object?'),
+  )
+    .option('--context <json>', 'values for conditions', jsonObject)
+    .option('--exit-code', `exit ${exitCodes.failed.code} when denied`)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pemba query check user:anne viewer document:roadmap
+  $ pemba query check user:anne viewer document:roadmap --context '{"ip": "10.0.0.1"}'
+  $ pemba query check user:anne viewer document:roadmap \\
+      --contextual-tuple "user:anne member group:eng"`,
+    );
+  command.action(async (user: string, relation: string, object: string, flags: CheckFlags) => {
+    const connection = connectToStore(command);
+    const answer = await connection.client.check(connection.storeId, {
+      tuple_key: { user, relation, object },
+      ...commonBody(connection, flags),
+      ...(flags.context === undefined ? {} : { context: flags.context }),
+    });
+    if (connection.json) printJson(answer);
+    else print(answer.allowed ? paint('green', 'allowed') : paint('red', 'denied'));
+    if (flags.exitCode === true && !answer.allowed) process.exitCode = exitCodes.failed.code;
+  });
+}
+
+function registerExpand(query: Command): void {
+  const command = addQueryOptions(
+    query
+      .command('expand <relation> <object>')
+      .description('how one relation of one object comes about, one level deep'),
+  ).addHelpText(
+    'after',
+    `
+Example:
+  $ pemba query expand viewer document:roadmap`,
+  );
+  command.action(async (relation: string, object: string, flags: QueryFlags) => {
+    const connection = connectToStore(command);
+    const answer = await connection.client.expand(connection.storeId, {
+      tuple_key: { relation, object },
+      ...commonBody(connection, flags),
+    });
+    if (connection.json) printJson(answer);
+    else printTree(answer.tree.root);
+  });
+}
+
+function addQueryOptions(command: Command): Command {
+  return command
+    .option(
+      '--contextual-tuple <tuple>',
+      'a tuple for this question alone, "user relation object"; may be repeated',
+      tupleList,
+    )
+    .addOption(
+      new Option('--consistency <preference>', 'how fresh the answer must be').choices([
+        'MINIMIZE_LATENCY',
+        'HIGHER_CONSISTENCY',
+      ]),
+    );
+}
+
+function commonBody(connection: Connection, flags: QueryFlags) {
+  return {
+    ...(connection.modelId === undefined ? {} : { authorization_model_id: connection.modelId }),
+    ...(flags.contextualTuple === undefined
+      ? {}
+      : { contextual_tuples: { tuple_keys: flags.contextualTuple } }),
+    ...(flags.consistency === undefined ? {} : { consistency: flags.consistency }),
+  };
+}
+
+interface Branch {
+  readonly text: string;
+  readonly children: readonly Branch[];
+}
+
+function printTree(root: WireNode): void {
+  print(paint('bold', root.name));
+  printBranches([branchOf(root)], '');
+}
+
+function printBranches(branches: readonly Branch[], indent: string): void {
+  for (const [index, branch] of branches.entries()) {
+    const last = index === branches.length - 1;
+    print(`${indent}${last ? '└─' : '├─'} ${branch.text}`);
+    printBranches(branch.children, `${indent}${last ? '   ' : '│  '}`);
+  }
+}
+
+function branchOf(node: WireNode): Branch {
+  if (node.union) return { text: 'any of', children: node.union.nodes.map(branchOf) };
+  if (node.intersection) return { text: 'all of', children: node.intersection.nodes.map(branchOf) };
+  if (node.difference) {
+    const { base, subtract } = node.difference;
+    const but = { text: 'but not', children: [branchOf(subtract)] };
+    return { text: 'difference', children: [branchOf(base), but] };
+  }
+  return leafOf(node.leaf);
+}
+
+function leafOf(leaf: WireNode['leaf']): Branch {
+  if (leaf?.computed) return { text: `everyone of ${leaf.computed.userset}`, children: [] };
+  if (leaf?.tupleToUserset) {
+    const { tupleset, computed } = leaf.tupleToUserset;
+    const children = computed.map(({ userset }) => ({
+      text: `everyone of ${userset}`,
+      children: [],
+    }));
+    return { text: `through ${tupleset}${children.length === 0 ? ': nobody' : ''}`, children };
+  }
+  const users = leaf?.users?.users ?? [];
+  if (users.length === 0) return { text: 'directly: nobody', children: [] };
+  return { text: 'directly', children: users.map((text) => ({ text, children: [] })) };
+}

@@ -1,0 +1,113 @@
+/** The JSON of OpenFGA's HTTP API, as far as the CLI sends and reads it. */
+import type { JsonObject } from '../src/base/json.ts';
+
+export interface WireCondition {
+  readonly name: string;
+  readonly context?: JsonObject;
+}
+
+export interface WireTuple {
+  readonly user: string;
+  readonly relation: string;
+  readonly object: string;
+  readonly condition?: WireCondition;
+}
+
+export interface WireStore {
+  readonly id: string;
+  readonly name: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** A model as the server takes and gives it. Only its door is typed: the server judges the rest. */
+export interface WireModel {
+  readonly id?: string;
+  readonly schema_version: string;
+  readonly type_definitions: readonly JsonObject[];
+  readonly conditions?: JsonObject;
+}
+
+export interface WireTupleRecord {
+  readonly key: WireTuple;
+  readonly timestamp: string;
+}
+
+export interface WireChange {
+  readonly operation: 'TUPLE_OPERATION_WRITE' | 'TUPLE_OPERATION_DELETE';
+  readonly timestamp: string;
+  readonly tuple_key: WireTuple;
+}
+
+export interface WireAssertion {
+  readonly tuple_key: { readonly user: string; readonly relation: string; readonly object: string };
+  readonly expectation: boolean;
+  readonly contextual_tuples?: readonly WireTuple[];
+  readonly context?: JsonObject;
+}
+
+export type Conflict = 'error' | 'ignore';
+
+export interface WireWrite {
+  readonly writes?: { readonly tuple_keys: readonly WireTuple[]; readonly on_duplicate: Conflict };
+  readonly deletes?: { readonly tuple_keys: readonly WireTuple[]; readonly on_missing: Conflict };
+  readonly authorization_model_id?: string;
+}
+
+export interface WireCheck {
+  readonly tuple_key: { readonly user: string; readonly relation: string; readonly object: string };
+  readonly contextual_tuples?: { readonly tuple_keys: readonly WireTuple[] };
+  readonly context?: JsonObject;
+  readonly authorization_model_id?: string;
+  readonly consistency?: string;
+}
+
+export interface WireExpand {
+  readonly tuple_key: { readonly relation: string; readonly object: string };
+  readonly contextual_tuples?: { readonly tuple_keys: readonly WireTuple[] };
+  readonly authorization_model_id?: string;
+  readonly consistency?: string;
+}
+
+/** Node of an Expand tree: exactly one of the parts beside `name`. */
+export interface WireNode {
+  readonly name: string;
+  readonly leaf?: {
+    readonly users?: { readonly users: readonly string[] };
+    readonly computed?: { readonly userset: string };
+    readonly tupleToUserset?: {
+      readonly tupleset: string;
+      readonly computed: readonly { readonly userset: string }[];
+    };
+  };
+  readonly union?: { readonly nodes: readonly WireNode[] };
+  readonly intersection?: { readonly nodes: readonly WireNode[] };
+  readonly difference?: { readonly base: WireNode; readonly subtract: WireNode };
+}
+
+/** A store with the fields that every server has: one may add `"deleted_at": null`. */
+export function plainStore({ id, name, created_at, updated_at }: WireStore): WireStore {
+  return { id, name, created_at, updated_at };
+}
+
+/**
+ * A tuple with nothing but what it says: servers send `"condition": null` and empty contexts, which
+ * would make two equal tuples look different.
+ */
+export function plainTuple(tuple: {
+  readonly user: string;
+  readonly relation: string;
+  readonly object: string;
+  readonly condition?: { readonly name: string; readonly context?: JsonObject | null } | null;
+}): WireTuple {
+  const { user, relation, object, condition } = tuple;
+  if (condition === undefined || condition === null || condition.name === '') {
+    return { user, relation, object };
+  }
+  const context = condition.context ?? {};
+  const plain =
+    Object.keys(context).length === 0
+      ? { name: condition.name }
+      : { name: condition.name, context };
+  return { user, relation, object, condition: plain };
+}
