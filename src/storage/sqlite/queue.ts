@@ -1,0 +1,140 @@
+/**
+ * Group commit: while one group of commands is being written, those that arrive wait and become the
+ * next group. Rows of deleted stores are removed between groups, a step at a time.
+ */
+import { assert } from '../../base/assert.ts';
+import type { Clock } from '../../base/clock.ts';
+import { Refusal } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
+import type { TupleWrite } from '../datastore.ts';
+import { type Command, errorOf, type Group, type Outcome } from './command.ts';
+
+/** Where groups are run: a thread of its own, or this one. */
+export interface WriterHost {
+  /** Tuples after which a group is full. */
+  readonly groupTuples: number;
+  run(group: Group): Promise<readonly Outcome[]>;
+  purge(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface Queue {
+  /** ENSURES: resolves only once the command is durable. */
+  submit(command: Command): Promise<number>;
+  /** Resolves once the writer has answered an empty group: it is alive and can take the lock. */
+  probe(): Promise<void>;
+  /** Calls after every group, until the function that it returns is called. */
+  onSettled(listener: () => void): () => void;
+  startPurge(): void;
+  /** Writes what was accepted, then closes the writer. */
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly command: Command | undefined;
+  readonly resolve: (value: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function createQueue(host: WriterHost, clock: Clock): Queue {
+  const waiting: Waiting[] = [];
+  let purging = false;
+  let closed = false;
+  let running: Promise<void> | undefined;
+  const listeners = new Set<() => void>();
+
+  function enqueue(command: Command | undefined): Promise<number> {
+    if (closed) return Promise.reject(new Refusal('unavailable', 'the datastore is closed'));
+    if (waiting.length >= limits.writesWaitingMax) {
+      const message = `more than ${limits.writesWaitingMax} writes are waiting; try again later`;
+      return Promise.reject(new Refusal('resource_exhausted', message));
+    }
+    return new Promise((resolve, reject) => {
+      waiting.push({ command, resolve, reject });
+      start();
+    });
+  }
+
+  function start(): void {
+    running ??= work().finally(() => {
+      running = undefined;
+      if (waiting.length > 0) start();
+    });
+  }
+
+  /** INVARIANT: one at a time. */
+  async function work(): Promise<void> {
+    // Lets every request that has already arrived join the first group.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (waiting.length > 0 || purging) {
+      if (waiting.length > 0) await runGroup();
+      // What is left of a purge when it closes, or fails, is resumed at the next open.
+      purging = purging && !closed && (await host.purge().catch(() => false));
+    }
+  }
+
+  async function runGroup(): Promise<void> {
+    const group = waiting.splice(0, groupLength(waiting, host.groupTuples));
+    const commands = group.flatMap(({ command }) => (command === undefined ? [] : [command]));
+    try {
+      const outcomes = await host.run({ at: clock.now(), commands });
+      assert(outcomes.length === commands.length, 'one outcome a command');
+      let next = 0;
+      for (const { command, resolve, reject } of group) {
+        const outcome = command === undefined ? { value: 0 } : outcomes[next++];
+        assert(outcome !== undefined, 'one outcome a command');
+        if ('fault' in outcome) reject(errorOf(outcome.fault));
+        else resolve(outcome.value);
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error : new Error(String(error));
+      for (const { reject } of group) reject(reason);
+    }
+    for (const listener of listeners) listener();
+  }
+
+  async function submit(command: Command): Promise<number> {
+    const value = await enqueue(command);
+    if (command.kind === 'deleteStore') startPurge();
+    return value;
+  }
+
+  function startPurge(): void {
+    if (closed) return;
+    purging = true;
+    start();
+  }
+
+  async function probe(): Promise<void> {
+    await enqueue(undefined);
+  }
+
+  function onSettled(listener: () => void): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  async function close(): Promise<void> {
+    if (closed) return;
+    closed = true;
+    while (running !== undefined) await running;
+    await host.close();
+  }
+
+  return { submit, probe, onSettled, startPurge, close };
+}
+
+/** How many of the waiting commands the next group takes: at least one, then while there is room. */
+function groupLength(waiting: readonly Waiting[], groupTuples: number): number {
+  let tuples = 0;
+  const full = waiting.findIndex(({ command }) => {
+    if (tuples >= groupTuples) return true;
+    tuples += command?.kind === 'writeTuples' ? tuplesOf(command.write) : 1;
+    return false;
+  });
+  return full === -1 ? waiting.length : full;
+}
+
+function tuplesOf(write: TupleWrite): number {
+  return write.writes.length + write.deletes.length;
+}

@@ -1,0 +1,248 @@
+/**
+ * The one writer of a database: runs groups of commands, each group in one transaction (one fsync
+ * for all), each command in a savepoint of its own, so that they fail or succeed one by one.
+ * Synchronous; it runs in the writer's thread, or in this one over `:memory:`.
+ */
+import type Database from 'better-sqlite3';
+import { LRUCache } from 'lru-cache';
+import { assert } from '../../base/assert.ts';
+import { Refusal } from '../../base/errors.ts';
+import type { StoreId } from '../../model/ids.ts';
+import type { ModelRecord } from '../datastore.ts';
+import { createApplying } from './apply-tuples.ts';
+import { type Command, faultOf, type Group, type Outcome } from './command.ts';
+import { type Counters, createInterning, type Interner } from './interner.ts';
+import { createPurge } from './purge.ts';
+import { endsTransaction, storageRefusal } from './storage-fault.ts';
+
+export interface Writer {
+  /** ENSURES: what succeeded is committed. One outcome for each command, in their order. */
+  run(group: Group): readonly Outcome[];
+  /** Removes some rows of deleted stores. ENSURES: true while there are more. */
+  purge(): boolean;
+  /** Folds the WAL into the file and closes the connection. */
+  close(): void;
+}
+
+/**
+ * What the writer remembers of a store between commands.
+ * INVARIANT: equal to its row as the open transaction has it; forgotten when that is rolled back.
+ */
+interface StoreState {
+  readonly key: number;
+  readonly name: string | null;
+  readonly revision: number;
+  readonly committedAt: number;
+  readonly counters: Readonly<Counters>;
+  readonly symbols: Map<string, number>;
+}
+
+/** What a command came to. Where nothing changed, everything it did is rolled back. */
+interface Applied {
+  readonly value: number;
+  readonly changed: boolean;
+}
+
+/** The work of a command on one store. ENSURES: whether it changed anything. */
+type Change = (change: { store: number; revision: number; interner: Interner }) => boolean;
+
+const statesKept = 1_000;
+/** Symbols remembered per store; a model names a few dozen. */
+const symbolsKept = 10_000;
+
+/** key, name, revision, committed_at, symbols, entities, guards */
+type StoreRow = [number, string | null, number, number, number, number, number];
+
+function prepareWriting(database: Database.Database) {
+  return {
+    begin: database.prepare('BEGIN IMMEDIATE'),
+    commit: database.prepare('COMMIT'),
+    rollback: database.prepare('ROLLBACK'),
+    savepoint: database.prepare('SAVEPOINT command'),
+    release: database.prepare('RELEASE command'),
+    rollbackTo: database.prepare('ROLLBACK TO command'),
+    dataVersion: database.prepare<[], number>('PRAGMA data_version').pluck(),
+    findStore: database
+      .prepare<[string], StoreRow>(
+        `SELECT key, name, revision, committed_at, symbols, entities, guards
+         FROM store WHERE id = ?`,
+      )
+      .raw(),
+    addStore: database.prepare(
+      `INSERT INTO store (id, name, created_at, updated_at, revision, committed_at, symbols,
+         entities, guards)
+       VALUES (?, NULL, ?, ?, 0, 0, 0, 0, 0)`,
+    ),
+    nameStore: database.prepare(
+      'UPDATE store SET name = ?, created_at = ?, updated_at = ? WHERE key = ?',
+    ),
+    saveStore: database.prepare(
+      `UPDATE store SET revision = ?, committed_at = ?, symbols = ?, entities = ?, guards = ?
+       WHERE key = ?`,
+    ),
+    removeStore: database.prepare('DELETE FROM store WHERE key = ?'),
+    addPurge: database.prepare('INSERT INTO purge (store) VALUES (?)'),
+    addRevision: database.prepare(
+      'INSERT INTO revision (store, revision, committed_at) VALUES (?, ?, ?)',
+    ),
+    hasModel: database
+      .prepare<[number, string], number>('SELECT 1 FROM model WHERE store = ? AND id = ?')
+      .pluck(),
+    addModel: database.prepare(
+      `INSERT INTO model (store, revision, id, schema_version, definition, names)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+    ),
+    putAssertions: database.prepare(
+      `INSERT INTO assertion (store, model, revision, assertions) VALUES (?, ?, ?, ?)
+       ON CONFLICT (store, model) DO UPDATE
+       SET revision = excluded.revision, assertions = excluded.assertions`,
+    ),
+  };
+}
+
+export function createWriter(database: Database.Database): Writer {
+  const statements = prepareWriting(database);
+  const createInterner = createInterning(database);
+  const applyTuples = createApplying(database);
+  const purge = createPurge(database);
+  const states = new LRUCache<string, StoreState>({ max: statesKept });
+  let dataVersion = statements.dataVersion.get();
+
+  function run(group: Group): readonly Outcome[] {
+    try {
+      begin();
+      const outcomes = group.commands.map((command) => runOne(command, group.at));
+      statements.commit.run();
+      return outcomes;
+    } catch (error) {
+      abandon();
+      const fault = faultOf(storageRefusal(error));
+      return group.commands.map(() => ({ fault }));
+    }
+  }
+
+  function begin(): void {
+    statements.begin.run();
+    // Another process may write to the same file: then nothing that is remembered holds.
+    const now = statements.dataVersion.get();
+    if (now !== dataVersion) states.clear();
+    dataVersion = now;
+  }
+
+  function abandon(): void {
+    states.clear();
+    if (database.inTransaction) statements.rollback.run();
+  }
+
+  /** Throws only what ends the whole group. */
+  function runOne(command: Command, at: number): Outcome {
+    statements.savepoint.run();
+    try {
+      const { value, changed } = apply(command, at);
+      if (!changed) statements.rollbackTo.run();
+      statements.release.run();
+      return { value };
+    } catch (error) {
+      if (endsTransaction(error) || !database.inTransaction) throw error;
+      statements.rollbackTo.run();
+      statements.release.run();
+      return { fault: faultOf(error) };
+    }
+  }
+
+  function apply(command: Command, at: number): Applied {
+    const { store } = command;
+    switch (command.kind) {
+      case 'createStore':
+        return createStore(store, command.name, at);
+      case 'deleteStore':
+        return deleteStore(store);
+      case 'writeTuples':
+        return change(store, at, (target) => applyTuples(target, command.write) > 0);
+      case 'writeModel':
+        return change(store, at, (target) => addModel(target, command.model));
+      case 'writeAssertions':
+        return change(store, at, ({ store: key, revision }) => {
+          statements.putAssertions.run(key, command.model, revision, command.assertions);
+          return true;
+        });
+    }
+  }
+
+  /** Runs one change of a store; only when it is done is anything of it remembered. */
+  function change(store: StoreId, at: number, work: Change): Applied {
+    const state = stateOf(store) ?? addStore(store, at);
+    const counters = { ...state.counters };
+    const interner = createInterner(state.key, state.symbols, counters);
+    const revision = state.revision + 1;
+    if (!work({ store: state.key, revision, interner })) {
+      return { value: state.revision, changed: false };
+    }
+    const committedAt = Math.max(at, state.committedAt);
+    statements.addRevision.run(state.key, revision, committedAt);
+    const { symbols, entities, guards } = counters;
+    statements.saveStore.run(revision, committedAt, symbols, entities, guards, state.key);
+    const known = state.symbols.size > symbolsKept ? new Map<string, number>() : state.symbols;
+    for (const [text, id] of interner.symbols) known.set(text, id);
+    states.set(store, { ...state, revision, committedAt, counters, symbols: known });
+    return { value: revision, changed: true };
+  }
+
+  function addModel(target: Parameters<Change>[0], model: ModelRecord): boolean {
+    const { store, revision, interner } = target;
+    if (statements.hasModel.get(store, model.id) !== undefined) {
+      throw new Refusal('already_exists', `the model \`${model.id}\` exists already`);
+    }
+    for (const name of model.names) interner.symbol(name);
+    const names = JSON.stringify(model.names);
+    const { id, schemaVersion, definition } = model;
+    statements.addModel.run(store, revision, id, schemaVersion, definition, names);
+    return true;
+  }
+
+  function createStore(store: StoreId, name: string, at: number): Applied {
+    const state = stateOf(store) ?? addStore(store, at);
+    if (state.name !== null) {
+      throw new Refusal('already_exists', `the store \`${store}\` exists already`);
+    }
+    statements.nameStore.run(name, at, at, state.key);
+    states.set(store, { ...state, name });
+    return { value: at, changed: true };
+  }
+
+  function deleteStore(store: StoreId): Applied {
+    const state = stateOf(store);
+    if (state === undefined) return { value: 0, changed: false };
+    statements.removeStore.run(state.key);
+    statements.addPurge.run(state.key);
+    states.delete(store);
+    return { value: 0, changed: true };
+  }
+
+  function stateOf(store: StoreId): StoreState | undefined {
+    const remembered = states.get(store);
+    if (remembered !== undefined) return remembered;
+    const row = statements.findStore.get(store);
+    if (row === undefined) return undefined;
+    const [key, name, revision, committedAt, symbols, entities, guards] = row;
+    const counters = { symbols, entities, guards };
+    const state = { key, name, revision, committedAt, counters, symbols: new Map() };
+    states.set(store, state);
+    return state;
+  }
+
+  /** Not remembered yet: the command may still fail, and the row with it. */
+  function addStore(store: StoreId, at: number): StoreState {
+    const key = Number(statements.addStore.run(store, at, at).lastInsertRowid);
+    assert(key > 0, 'store keys begin at 1');
+    const counters = { symbols: 0, entities: 0, guards: 0 };
+    return { key, name: null, revision: 0, committedAt: 0, counters, symbols: new Map() };
+  }
+
+  function close(): void {
+    database.pragma('wal_checkpoint(TRUNCATE)');
+    database.close();
+  }
+
+  return { run, purge, close };
+}

@@ -1,0 +1,37 @@
+/** `npm run crash -- --kills N --seed S`: the crash test for as long as one likes. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { crash } from './crash.ts';
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '50' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+const kills = Number(values.kills);
+const seed = Number(values.seed);
+const folder = mkdtempSync(join(tmpdir(), 'pemba-crash-'));
+console.log(`${kills} kills, seed ${seed}`);
+const tally = await crash({
+  path: join(folder, 'crash.db'),
+  kills,
+  seed,
+  onKill: ({ kills, acknowledged, lost }) => {
+    if (kills % 10 === 0) console.log(`${kills} kills, ${acknowledged} acknowledged, ${lost} lost`);
+  },
+});
+for (const fault of tally.faults) console.log(`fault: ${fault}`);
+console.log(
+  `${tally.kills} kills, ${tally.acknowledged} writes acknowledged, ` +
+    `${tally.unannounced} durable before they were, ${tally.lost} lost, ` +
+    `${tally.faults.length} faults`,
+);
+// The file of a run with a fault is kept to be looked at.
+if (tally.lost === 0 && tally.faults.length === 0) rmSync(folder, { recursive: true });
+else {
+  console.log(`the file: ${folder}`);
+  process.exitCode = 1;
+}
