@@ -1,0 +1,43 @@
+/** The door of the engine: from a request's words to a walk over integers. */
+import { assert } from '../base/assert.ts';
+import type { JsonObject } from '../base/json.ts';
+import { limits } from '../base/limits.ts';
+import type { CompiledModel } from '../model/compiled.ts';
+import type { ObjectRef, SubjectRef, Tuple } from '../model/tuple.ts';
+import type { TupleReader } from '../storage/tuple-reader.ts';
+import { Facts } from './facts.ts';
+import { overlay } from './overlay.ts';
+import type { Verdict } from './verdict.ts';
+import { DepthFirstWalk } from './walk.ts';
+
+export interface CheckRequest {
+  readonly subject: SubjectRef;
+  readonly contextualTuples: readonly Tuple[];
+  readonly context: JsonObject;
+  /**
+   * Usersets in a row that a check may follow; `limits.checkDepthMax` unless given. Any number is
+   * safe: what nests deeper than `limits.checkNestingMax` is refused before the stack is full.
+   */
+  readonly depthMax?: number;
+  /** Questions and tuples that one check may visit; `limits.checkStepsMax` unless given. */
+  readonly stepsMax?: number;
+}
+
+/** Answers any number of checks of one subject, and remembers what they have in common. */
+export interface Walk {
+  /** REQUIRES: the model has the relation on the object's type. */
+  check(object: ObjectRef, relation: string): Verdict;
+}
+
+/** REQUIRES: the reader stays at its revision for as long as the walk is used. */
+export function createWalk(reader: TupleReader, model: CompiledModel, request: CheckRequest): Walk {
+  const depthMax = request.depthMax ?? limits.checkDepthMax;
+  const stepsMax = request.stepsMax ?? limits.checkStepsMax;
+  assert(depthMax > 0 && stepsMax > 0, 'a check may take a step');
+  const { subject, context } = request;
+  const tuples = overlay(reader, model, request.contextualTuples);
+  return new DepthFirstWalk(
+    new Facts(tuples, model, { subject, context, depthMax, stepsMax }),
+    depthMax,
+  );
+}

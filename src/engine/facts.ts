@@ -1,0 +1,239 @@
+/**
+ * What one request asks about, and what the tuples say to it without following any of them: the
+ * subject, the tuples that name it, and the conditions, each evaluated once. The walk and the
+ * settling of cycles read through here, so they cannot differ on what a tuple means.
+ */
+import { assert } from '../base/assert.ts';
+import { Refusal } from '../base/errors.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { CompiledModel, CompiledRelation, Edge } from '../model/compiled.ts';
+import {
+  formatTuple,
+  isWildcard,
+  type SubjectRef,
+  type TupleCondition,
+  wildcardId,
+} from '../model/tuple.ts';
+import { noGuard, noTuple, type TupleReader } from '../storage/tuple-reader.ts';
+import { Overlay } from './overlay.ts';
+import { either, falseValue, trueValue, uncertain, type Value } from './value.ts';
+import type { Verdict } from './verdict.ts';
+
+/** The entity of the request's own subject where no tuple names it: nothing can be read of it. */
+export const stranger = -1;
+
+/** The cause that every walk can meet; those of conditions have the numbers after it. */
+export const tooDeep = 1;
+
+type Unanswered = Extract<Verdict, { kind: 'unknown' | 'failed' }>;
+
+/** An error as it is noted: a refusal is made only for the one that is told. */
+type Trouble =
+  | Extract<Verdict, { kind: 'unknown' }>
+  | { readonly kind: 'failed'; readonly reason: string };
+
+interface Weighed {
+  readonly condition: number;
+  readonly value: Value;
+}
+
+/** Where a guard was met: its tuple, without the subject's relation, which the edge knows. */
+interface Site {
+  readonly object: number;
+  readonly relation: CompiledRelation;
+  readonly subject: number;
+}
+
+const noSuchRelation = -2;
+
+export class Facts {
+  readonly reader: TupleReader;
+  readonly model: CompiledModel;
+  private readonly contextual: Overlay | undefined;
+  private readonly subject: SubjectRef;
+  private readonly context: JsonObject;
+  private readonly stepsMax: number;
+  private steps = 0;
+
+  private readonly type: number;
+  private readonly entity: number;
+  /** Relation index of a userset, -1 for objects and wildcards. */
+  private readonly index: number;
+  private readonly relation: number;
+  /** The entity of `type:*`; undefined until it is needed. */
+  private wildcard: number | undefined = undefined;
+
+  /** By relation index: 0 not asked yet, 1 the subject cannot have it, 2 it can. */
+  private readonly reach: Uint8Array;
+  private readonly weighed = new Map<number, Weighed>();
+  private readonly troubles: Trouble[] = [];
+  private readonly depthMax: number;
+
+  constructor(
+    reader: TupleReader,
+    model: CompiledModel,
+    request: { subject: SubjectRef; context: JsonObject; depthMax: number; stepsMax: number },
+  ) {
+    const { subject } = request;
+    this.reader = reader;
+    this.contextual = reader instanceof Overlay ? reader : undefined;
+    this.model = model;
+    this.subject = subject;
+    this.context = request.context;
+    this.depthMax = request.depthMax;
+    this.stepsMax = request.stepsMax;
+    this.type = model.typeSymbol(subject.type);
+    this.entity = reader.entity(this.type, subject.id) || stranger;
+    const index = model.relationIndex(subject.type, subject.relation);
+    this.index = index === -1 && subject.relation !== '' ? noSuchRelation : index;
+    this.relation = model.relations[index]?.symbol ?? 0;
+    this.reach = new Uint8Array(model.relations.length);
+  }
+
+  /** The entity of an object that was asked for; 0 where neither a tuple nor the subject names it. */
+  entityOf(object: { readonly type: string; readonly id: string }): number {
+    const entity = this.reader.entity(this.model.typeSymbol(object.type), object.id);
+    if (entity !== 0) return entity;
+    return object.type === this.subject.type && object.id === this.subject.id ? stranger : 0;
+  }
+
+  /** Whether the question is the subject itself: `o#r` has `r` on `o` without any tuple. */
+  isSubject(object: number, relation: number): boolean {
+    return relation === this.index && object === this.entity;
+  }
+
+  /** Whether any tuples at all could give the subject this relation. */
+  canReach(relation: number): boolean {
+    let known = this.reach[relation];
+    if (known === 0) {
+      known = this.model.canReach(relation, this.subject.type, this.subject.relation) ? 2 : 1;
+      this.reach[relation] = known;
+    }
+    return known === 2;
+  }
+
+  /**
+   * Whether a tuple names the subject itself, or the wildcard that stands for it. A userset and a
+   * wildcard that ask are only what they literally are; neither is an object of its type.
+   */
+  literal(edges: readonly Edge[], object: number, relation: CompiledRelation): Value {
+    if (object === stranger) return falseValue;
+    let value = falseValue;
+    for (const edge of edges) {
+      if (edge.subjectType !== this.type || edge.target !== this.index) continue;
+      if (!edge.wildcard && isWildcard(this.subject)) continue;
+      const subject = edge.wildcard ? this.wildcardEntity() : this.entity;
+      if (subject === 0 || subject === stranger) continue;
+      if (edge.wildcard && this.contextual !== undefined) {
+        // A contextual tuple replaces a stored one where an object is looked up, not a wildcard.
+        for (const guard of this.contextual.findAll(object, relation.symbol, subject, 0)) {
+          value = either(value, this.weigh(edge, guard, object, relation, subject));
+        }
+      } else {
+        const guard = this.reader.find(object, relation.symbol, subject, this.relation);
+        if (guard === noTuple) continue;
+        value = either(value, this.weigh(edge, guard, object, relation, subject));
+      }
+      if (value === trueValue) return value;
+    }
+    return value;
+  }
+
+  /**
+   * What a tuple is worth by its guard: false where the model does not allow it there (an older one
+   * did), or its condition is not met. The tuple is told for the sake of the error alone.
+   */
+  weigh(
+    edge: Edge,
+    guard: number,
+    object: number,
+    relation: CompiledRelation,
+    subject: number,
+  ): Value {
+    if (guard === noGuard) return edge.unguarded ? trueValue : falseValue;
+    const known = this.weighed.get(guard);
+    if (known !== undefined) {
+      return edge.conditions.includes(known.condition) ? known.value : falseValue;
+    }
+    const { condition, context } = this.reader.guard(guard);
+    if (!edge.conditions.includes(condition)) return falseValue;
+    const value = this.evaluate(condition, context, edge, { object, relation, subject });
+    this.weighed.set(guard, { condition, value });
+    return value;
+  }
+
+  /** Counts one question or tuple. */
+  step(): void {
+    if (++this.steps > this.stepsMax) {
+      throw new Refusal(
+        'authorization_model_resolution_too_complex',
+        `the check visits more than ${this.stepsMax} questions and tuples; ask for an object or a relation that fewer tuples lead to, or raise the limit`,
+      );
+    }
+  }
+
+  /** A new check may take its steps. */
+  restart(): void {
+    this.steps = 0;
+  }
+
+  /** What to tell of an error. REQUIRES: a cause that a value of this request carries. */
+  unanswered(cause: number): Unanswered {
+    if (cause === tooDeep) return { kind: 'failed', refusal: tooDeepRefusal(this.depthMax) };
+    const trouble = this.troubles[cause - tooDeep - 1];
+    assert(trouble !== undefined, 'every cause was noted when it was met');
+    if (trouble.kind === 'unknown') return trouble;
+    return { kind: 'failed', refusal: new Refusal('validation_error', trouble.reason) };
+  }
+
+  private wildcardEntity(): number {
+    this.wildcard ??= this.reader.entity(this.type, wildcardId);
+    return this.wildcard;
+  }
+
+  private evaluate(condition: number, stored: JsonObject, edge: Edge, site: Site): Value {
+    const compiled = this.model.conditions.get(condition);
+    assert(compiled !== undefined, 'an edge names conditions of its own model');
+    // An older model may have declared other parameters: then the tuple is none of this model's.
+    if (compiled.faultOfTupleContext(stored) !== undefined) return falseValue;
+    const outcome = compiled.evaluate(stored, this.context);
+    const { name } = compiled.definition;
+    switch (outcome.kind) {
+      case 'met':
+        return trueValue;
+      case 'unmet':
+        return falseValue;
+      case 'missing': {
+        const tuple = this.format(edge, site, { name, context: stored });
+        const { parameters } = outcome;
+        return this.note({ kind: 'unknown', condition: name, tuple, parameters });
+      }
+      case 'failed': {
+        const reason = `failed to evaluate relationship condition: ${outcome.reason}`;
+        return this.note({ kind: 'failed', reason });
+      }
+    }
+  }
+
+  private note(trouble: Trouble): Value {
+    this.troubles.push(trouble);
+    return uncertain(tooDeep + this.troubles.length);
+  }
+
+  private format(edge: Edge, site: Site, condition: TupleCondition): string {
+    const subject = this.reader.entityRef(site.subject);
+    return formatTuple({
+      object: this.reader.entityRef(site.object),
+      relation: site.relation.name,
+      subject: { ...subject, relation: this.model.relations[edge.target]?.name ?? '' },
+      condition,
+    });
+  }
+}
+
+function tooDeepRefusal(depthMax: number): Refusal {
+  return new Refusal(
+    'authorization_model_resolution_too_complex',
+    `the check followed ${depthMax} usersets one after another and was not at an end; shorten the chain of tuples, or raise the limit`,
+  );
+}

@@ -1,0 +1,134 @@
+/**
+ * Which relations of a model are defined by way of themselves, and how. It decides how a walk
+ * answers them: most relations are not, and of the others most are by unions alone (groups in
+ * groups, folders in folders), where an answer is plain reachability.
+ */
+import type { CompiledModel, Plan } from '../model/compiled.ts';
+
+export interface Recursion {
+  /** By relation index: relations that are defined by way of one another have the same number. */
+  readonly component: Int32Array;
+  /** By relation index. */
+  readonly kind: Uint8Array;
+}
+
+/** No question of the relation leads back to one of the same relation. */
+export const notRecursive = 0;
+/** It does, along unions, tuples and computed relations alone, and so for its whole component. */
+export const byUnions = 1;
+/** It does, through an intersection or an exclusion. */
+export const tangled = 2;
+
+const known = new WeakMap<CompiledModel, Recursion>();
+
+export function recursionOf(model: CompiledModel): Recursion {
+  let recursion = known.get(model);
+  if (recursion === undefined) {
+    recursion = analyse(model);
+    known.set(model, recursion);
+  }
+  return recursion;
+}
+
+function analyse({ relations }: CompiledModel): Recursion {
+  const targets = relations.map((relation) => [...targetsOf(relation.plan)]);
+  const component = componentsOf(targets);
+  const recursive = new Set<number>();
+  const knotted = new Set<number>();
+  for (const { index, plan } of relations) {
+    const own = component[index] as number;
+    const isOwn = (target: number) => component[target] === own;
+    if (targets[index]?.some(isOwn)) recursive.add(own);
+    if (!isAlongUnions(plan, isOwn)) knotted.add(own);
+  }
+  const kind = Uint8Array.from(component, (own) => {
+    if (!recursive.has(own)) return notRecursive;
+    return knotted.has(own) ? tangled : byUnions;
+  });
+  return { component, kind };
+}
+
+function isAlongUnions(plan: Plan, isOwn: (target: number) => boolean): boolean {
+  switch (plan.kind) {
+    case 'direct':
+    case 'computed':
+    case 'from':
+      return true;
+    case 'union':
+      return plan.children.every((child) => isAlongUnions(child, isOwn));
+    case 'intersection':
+    case 'exclusion':
+      return !targetsOf(plan).some(isOwn);
+  }
+}
+
+/** The relations that a plan asks for, on either side of a subtraction. */
+function* targetsOf(plan: Plan): Generator<number> {
+  switch (plan.kind) {
+    case 'direct':
+      for (const edge of plan.edges) if (edge.target !== -1) yield edge.target;
+      break;
+    case 'computed':
+      yield plan.relation;
+      break;
+    case 'from':
+      for (const arrow of plan.arrows) yield arrow.target;
+      break;
+    case 'union':
+    case 'intersection':
+      for (const child of plan.children) yield* targetsOf(child);
+      break;
+    case 'exclusion':
+      yield* targetsOf(plan.base);
+      yield* targetsOf(plan.subtract);
+      break;
+  }
+}
+
+/**
+ * Strong components, by Tarjan's algorithm with the recursion unrolled: a model may chain more
+ * relations than the JavaScript stack has room for.
+ */
+function componentsOf(targets: readonly (readonly number[])[]): Int32Array {
+  const component = new Int32Array(targets.length).fill(-1);
+  const order = new Int32Array(targets.length).fill(-1);
+  const low = new Int32Array(targets.length);
+  const path: { node: number; next: number }[] = [];
+  const stack: number[] = [];
+  let visited = 0;
+
+  function enter(node: number): void {
+    order[node] = visited;
+    low[node] = visited++;
+    stack.push(node);
+    path.push({ node, next: 0 });
+  }
+
+  function leave(node: number): void {
+    path.pop();
+    const parent = path.at(-1);
+    if (parent !== undefined) {
+      low[parent.node] = Math.min(low[parent.node] as number, low[node] as number);
+    }
+    if (low[node] !== order[node]) return;
+    for (let member = -1; member !== node; ) {
+      member = stack.pop() as number;
+      component[member] = node;
+    }
+  }
+
+  for (let root = 0; root < targets.length; root++) {
+    if (order[root] !== -1) continue;
+    enter(root);
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const { node } = top;
+      const target = targets[node]?.[top.next++];
+      if (target === undefined) leave(node);
+      else if (order[target] === -1) enter(target);
+      else if (component[target] === -1) {
+        low[node] = Math.min(low[node] as number, order[target] as number);
+      }
+    }
+  }
+  return component;
+}

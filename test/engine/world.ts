@@ -1,0 +1,179 @@
+/** A small world for the engine's tests: a model in the DSL and tuples as text, kept in SQLite. */
+import syntax from '@openfga/syntax-transformer';
+import { assert } from '../../src/base/assert.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { type ErrorCode, Refusal } from '../../src/base/errors.ts';
+import type { JsonObject } from '../../src/base/json.ts';
+import { createWalk } from '../../src/engine/check.ts';
+import { expand } from '../../src/engine/expand.ts';
+import type { TreeNode } from '../../src/engine/tree.ts';
+import { refusalOf, type Verdict } from '../../src/engine/verdict.ts';
+import { compile, namesOf } from '../../src/model/compile.ts';
+import type { CompiledModel } from '../../src/model/compiled.ts';
+import { isModelId, isStoreId, type ModelId, type StoreId } from '../../src/model/ids.ts';
+import type { Model } from '../../src/model/model.ts';
+import { parseModel } from '../../src/model/parse.ts';
+import {
+  type ObjectRef,
+  parseObject,
+  parseSubject,
+  type SubjectRef,
+  type Tuple,
+  type TupleCondition,
+} from '../../src/model/tuple.ts';
+import type { Datastore } from '../../src/storage/datastore.ts';
+import { openSqlite } from '../../src/storage/sqlite/open.ts';
+import type { TupleReader } from '../../src/storage/tuple-reader.ts';
+
+/** `object#relation@subject`, alone or with the condition that guards it. */
+export type TupleText = string | readonly [tuple: string, condition: string, context?: JsonObject];
+
+export interface Question {
+  readonly contextual?: readonly TupleText[];
+  readonly context?: JsonObject;
+  readonly depthMax?: number;
+  readonly stepsMax?: number;
+}
+
+export type Answer = 'allowed' | 'denied' | ErrorCode;
+
+export class World {
+  private readonly datastore: Datastore;
+  private readonly store: StoreId;
+  private model: Model;
+  private models = 0;
+
+  private constructor(datastore: Datastore, store: StoreId, model: Model) {
+    this.datastore = datastore;
+    this.store = store;
+    this.model = model;
+  }
+
+  /** A store in a datastore of its own, which `close` ends. */
+  static async open(model: string | Model, tuples: readonly TupleText[] = []): Promise<World> {
+    const datastore = await openSqlite({ path: ':memory:', clock: systemClock });
+    return await World.add(datastore, { number: 0, model, tuples });
+  }
+
+  /** One more store in a datastore that several worlds share. */
+  static async add(
+    datastore: Datastore,
+    store: { number: number; model: string | Model; tuples: readonly TupleText[] },
+  ): Promise<World> {
+    const model = typeof store.model === 'string' ? modelOf(store.model) : store.model;
+    const world = new World(datastore, storeIdOf(store.number), model);
+    await world.useModel(model);
+    await world.write(store.tuples);
+    return world;
+  }
+
+  /** Another model over the same tuples: some of them may not be allowed any more. */
+  async useModel(model: string | Model): Promise<void> {
+    this.model = typeof model === 'string' ? modelOf(model) : model;
+    await this.datastore.writeModel(this.store, {
+      id: modelIdOf(++this.models),
+      schemaVersion: '1.1',
+      definition: '{}',
+      names: namesOf(this.model),
+    });
+  }
+
+  async write(tuples: readonly TupleText[]): Promise<void> {
+    for (let i = 0; i < tuples.length; i += 1_000) {
+      await this.datastore.write(this.store, {
+        deletes: [],
+        writes: tuples.slice(i, i + 1_000).map(tupleOf),
+        onDuplicate: 'error',
+        onMissing: 'error',
+      });
+    }
+  }
+
+  view<Result>(read: (reader: TupleReader, model: CompiledModel) => Result): Result {
+    return this.datastore.local.view(this.store, (snapshot) =>
+      read(
+        snapshot,
+        compile(this.model, (name) => snapshot.symbol(name)),
+      ),
+    );
+  }
+
+  verdict(check: string, question: Question = {}): Verdict {
+    const { object, relation, subject } = tupleOf(check);
+    const { contextual, context, ...limits } = question;
+    return this.view((reader, model) =>
+      createWalk(reader, model, {
+        subject,
+        contextualTuples: (contextual ?? []).map(tupleOf),
+        context: context ?? {},
+        ...limits,
+      }).check(object, relation),
+    );
+  }
+
+  /** Answers `object#relation@subject`. */
+  check(check: string, question: Question = {}): Answer {
+    return answerOf(this.verdict(check, question));
+  }
+
+  expand(userset: string, contextual: readonly TupleText[] = []): TreeNode {
+    const { object, relation } = usersetOf(userset);
+    return this.view((reader, model) =>
+      expand(reader, model, { object, relation, contextualTuples: contextual.map(tupleOf) }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.datastore.close();
+  }
+}
+
+function storeIdOf(number: number): StoreId {
+  const text = String(number).padStart(26, '0');
+  assert(isStoreId(text), 'digits make an id');
+  return text;
+}
+
+function modelIdOf(number: number): ModelId {
+  const text = String(number).padStart(26, '0');
+  assert(isModelId(text), 'digits make an id');
+  return text;
+}
+
+export function answerOf(verdict: Verdict): Answer {
+  if (verdict.kind === 'allowed' || verdict.kind === 'denied') return verdict.kind;
+  return refusalOf(verdict).code;
+}
+
+export function messageOf(verdict: Verdict): string {
+  assert(verdict.kind === 'unknown' || verdict.kind === 'failed', 'the check ended in an error');
+  const refusal = refusalOf(verdict);
+  assert(refusal instanceof Refusal, 'errors of a check are refusals');
+  return refusal.message;
+}
+
+export function modelOf(dsl: string): Model {
+  return parseModel(syntax.transformer.transformDSLToJSONObject(`model\n  schema 1.1\n${dsl}`));
+}
+
+export function tupleOf(text: TupleText): Tuple {
+  const [key, name, context] = typeof text === 'string' ? [text] : text;
+  const at = key.indexOf('@');
+  const { object, relation } = usersetOf(key.slice(0, at));
+  const condition: TupleCondition | undefined =
+    name === undefined ? undefined : { name, context: context ?? {} };
+  return { object, relation, subject: subjectOf(key.slice(at + 1)), condition };
+}
+
+export function subjectOf(text: string): SubjectRef {
+  const subject = parseSubject(text);
+  assert(subject !== undefined, `\`${text}\` is no subject`);
+  return subject;
+}
+
+export function usersetOf(text: string): { object: ObjectRef; relation: string } {
+  const hash = text.indexOf('#');
+  const object = parseObject(text.slice(0, hash));
+  assert(object !== undefined, `\`${text}\` is no userset`);
+  return { object, relation: text.slice(hash + 1) };
+}
