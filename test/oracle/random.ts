@@ -1,0 +1,125 @@
+/**
+ * The long run: random worlds against the oracle, until the time is over.
+ *
+ *   npm run random -- --seconds 60 --seed 1 --workers 2
+ *
+ * World n of seed s is the same on every machine. Ends with 1 after a disagreement, whose seed and
+ * smallest case are printed; `--world N` runs that world alone.
+ */
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { systemClock } from '../../src/base/clock.ts';
+import { compareWorld } from './compare.ts';
+import { RandomSource } from './random-source.ts';
+import { Pemba } from './served-world.ts';
+import { printCase, shrink } from './shrink.ts';
+import { addTally, describe, emptyTally, neverAllowed, type Tally } from './tally.ts';
+import { isValidModel } from './valid-model.ts';
+import { randomWorld } from './world.ts';
+
+interface Task {
+  readonly seed: number;
+  /** Worlds `first`, `first + step`, … */
+  readonly first: number;
+  readonly step: number;
+  /** 0 to run the first world alone. */
+  readonly seconds: number;
+}
+
+interface Report {
+  readonly tally: Tally;
+  readonly failure: string | undefined;
+}
+
+const reportEveryMs = 5_000;
+
+/** One seed for each world, far from those of its neighbours. */
+function worldSeed(seed: number, index: number): number {
+  return (Math.imul(seed, 0x01000193) ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0;
+}
+
+async function work(task: Task, report: (report: Report) => void): Promise<void> {
+  const pemba = await Pemba.open();
+  const end = systemClock.monotonic() + task.seconds * 1_000;
+  let tally = emptyTally();
+  let reported = systemClock.monotonic();
+  for (let index = task.first; ; index += task.step) {
+    const failure = await failureOf(pemba, task.seed, index, tally);
+    const now = systemClock.monotonic();
+    const over = failure !== undefined || now >= end;
+    if (over || now - reported >= reportEveryMs) {
+      report({ tally, failure });
+      tally = emptyTally();
+      reported = now;
+    }
+    if (over) break;
+  }
+  await pemba.close();
+}
+
+/** One world; what to print where the oracle and Pemba differ, or one of them throws. */
+async function failureOf(
+  pemba: Pemba,
+  seed: number,
+  index: number,
+  tally: Tally,
+): Promise<string | undefined> {
+  const name = `seed ${seed}, world ${index}`;
+  try {
+    const random = worldSeed(seed, index);
+    const world = randomWorld(random, isValidModel, () => {
+      tally.rejectedModels++;
+    });
+    const [found] = await compareWorld(pemba, world, new RandomSource(random), tally);
+    if (found === undefined) return undefined;
+    return `${name}\n\n${printCase(await shrink(pemba, found, isValidModel))}`;
+  } catch (error) {
+    return `${name}\n\n${error instanceof Error ? error.stack : error}`;
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '60' },
+      seed: { type: 'string', default: '1' },
+      workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+      world: { type: 'string' },
+    },
+  });
+  const seed = Number(values.seed);
+  const seconds = values.world === undefined ? Number(values.seconds) : 0;
+  const workers = values.world === undefined ? Number(values.workers) : 1;
+  const total = emptyTally();
+  const failures: string[] = [];
+  const started = systemClock.monotonic();
+  const runs = Array.from({ length: workers }, (_, first) => {
+    const task = { seed, first: first + Number(values.world ?? 0), step: workers, seconds };
+    return runWorker(task, ({ tally, failure }) => {
+      addTally(total, tally);
+      if (failure !== undefined) failures.push(failure);
+      const passed = Math.round((systemClock.monotonic() - started) / 1_000);
+      console.log(
+        `${passed} s: ${total.worlds} worlds, ${total.decisions} decisions, ${total.disagreements} disagreements`,
+      );
+    });
+  });
+  await Promise.all(runs);
+  console.log(`\n${describe(total)}\n\nnever allowed: ${neverAllowed(total).join(', ') || 'none'}`);
+  console.log(`seed ${seed}: ${failures.length === 0 ? 'agreed' : 'DISAGREED'}`);
+  for (const failure of failures) console.log(`\n--- ${failure}`);
+  if (failures.length > 0) process.exitCode = 1;
+}
+
+function runWorker(task: Task, report: (report: Report) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: task });
+    worker.on('message', report);
+    worker.on('error', reject);
+    worker.on('exit', () => resolve());
+  });
+}
+
+if (isMainThread) await main();
+else await work(workerData as Task, (report) => parentPort?.postMessage(report));

@@ -1,0 +1,238 @@
+/**
+ * The other side of the comparison: a world written through the real handlers into SQLite in
+ * memory, and questions put to it in each of the ways that Pemba answers them.
+ */
+import { create, fromJson, type JsonValue, type Message } from '@bufbuild/protobuf';
+import { assert } from '../../src/base/assert.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { errorCodes, Refusal } from '../../src/base/errors.ts';
+import { createWalk } from '../../src/engine/check.ts';
+import {
+  type BatchCheckResponse,
+  CheckRequestSchema,
+  CheckRequestTupleKeySchema,
+  type CheckResponse,
+  type CreateStoreResponse,
+  OpenFGAService,
+  type WriteAuthorizationModelResponse,
+} from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { compile } from '../../src/model/compile.ts';
+import type { CompiledModel } from '../../src/model/compiled.ts';
+import type { StoreId } from '../../src/model/ids.ts';
+import { parseModel } from '../../src/model/parse.ts';
+import { parseObject, parseSubject, type Tuple } from '../../src/model/tuple.ts';
+import type { Call } from '../../src/service/call.ts';
+import { createMethods } from '../../src/service/router.ts';
+import type { Datastore } from '../../src/storage/datastore.ts';
+import { openSqlite } from '../../src/storage/sqlite/open.ts';
+import type { Outcome, PlainTuple, Question } from './facts.ts';
+import type { Setting, World } from './world.ts';
+
+/** Each question in a Check of its own, all in one BatchCheck, or all by one walk of the engine. */
+export type Way = 'check' | 'batch' | 'walk';
+
+/** A question under one of the world's settings, by its index. */
+export interface Asked extends Question {
+  readonly setting: number;
+}
+
+/** An answer: an outcome, or the code of a refusal that no world of ours should meet. */
+export type Answer = Outcome | `refused: ${string}`;
+
+export interface ServedWorld {
+  readonly settings: readonly Setting[];
+  readonly store: StoreId;
+  /** In the order of the world's models, as are the compiled ones. */
+  readonly modelIds: readonly string[];
+  readonly compiled: readonly CompiledModel[];
+}
+
+export class Pemba {
+  private readonly datastore: Datastore;
+  private readonly handlers = new Map<string, (request: Message, call: Call) => unknown>();
+
+  private readonly tamper: (world: World) => World;
+
+  private constructor(datastore: Datastore, tamper: (world: World) => World) {
+    this.datastore = datastore;
+    this.tamper = tamper;
+    for (const method of createMethods({ datastore, clock: systemClock })) {
+      if (method.kind === 'unary') this.handlers.set(method.descriptor.localName, method.handle);
+    }
+  }
+
+  /** `tamper` plants a bug: Pemba is given the world that it returns. */
+  static async open(tamper = (world: World) => world): Promise<Pemba> {
+    return new Pemba(await openSqlite({ path: ':memory:', clock: systemClock }), tamper);
+  }
+
+  close(): Promise<void> {
+    return this.datastore.close();
+  }
+
+  /** Models and tuples in the order in which the world has them. */
+  async serve(plain: World): Promise<ServedWorld> {
+    const world = this.tamper(plain);
+    const made = (await this.call('createStore', { name: 'world' })) as CreateStoreResponse;
+    const store_id = made.id;
+    const modelIds: string[] = [];
+    for (const [index, model] of world.models.entries()) {
+      const request = { store_id, ...model };
+      const written = (await this.call(
+        'writeAuthorizationModel',
+        request,
+      )) as WriteAuthorizationModelResponse;
+      modelIds.push(written.authorizationModelId);
+      const tuple_keys = world.stored.filter((s) => s.model === index).map((s) => wire(s.tuple));
+      if (tuple_keys.length > 0) await this.call('write', { store_id, writes: { tuple_keys } });
+    }
+    const deleted = world.stored.filter((s) => s.deleted).map(({ tuple }) => keyOnly(tuple));
+    if (deleted.length > 0)
+      await this.call('write', { store_id, deletes: { tuple_keys: deleted } });
+    const store = store_id as StoreId;
+    const compiled = this.datastore.local.view(store, (snapshot) =>
+      world.models.map((model) => compile(parseModel(model), (name) => snapshot.symbol(name))),
+    );
+    return { settings: plain.settings, store, modelIds, compiled };
+  }
+
+  async drop({ store }: ServedWorld): Promise<void> {
+    await this.call('deleteStore', { store_id: store });
+  }
+
+  /**
+   * REQUIRES: at most 50 questions of one model for a batch; questions about one subject under one
+   * setting for a walk; questions under one setting for checks.
+   */
+  ask(served: ServedWorld, way: Way, asked: readonly Asked[]): readonly Answer[] {
+    const setting = served.settings[asked[0]?.setting ?? 0] as Setting;
+    switch (way) {
+      case 'check':
+        return this.askCheck(served, setting, asked);
+      case 'batch':
+        return this.askBatch(served, setting, asked);
+      case 'walk':
+        return this.askWalk(served, setting, asked);
+    }
+  }
+
+  private askCheck(
+    served: ServedWorld,
+    setting: Setting,
+    questions: readonly Question[],
+  ): readonly Answer[] {
+    // What all requests of the setting have in common is decoded once.
+    const common = fromJson(CheckRequestSchema, {
+      ...requestOf(served, setting),
+      ...bringsOf(setting),
+    } as object as JsonValue);
+    return questions.map((question): Answer => {
+      const tupleKey = create(CheckRequestTupleKeySchema, keyOnly(question));
+      try {
+        const response = this.handle('check', { ...common, tupleKey } as Message) as CheckResponse;
+        return response.allowed ? 'allowed' : 'denied';
+      } catch (error) {
+        return answerOf(error);
+      }
+    });
+  }
+
+  private askBatch(
+    served: ServedWorld,
+    setting: Setting,
+    asked: readonly Asked[],
+  ): readonly Answer[] {
+    const checks = asked.map((question, index) => ({
+      tuple_key: keyOnly(question),
+      ...bringsOf(served.settings[question.setting] as Setting),
+      correlation_id: `q${index}`,
+    }));
+    const request = { ...requestOf(served, setting), checks };
+    const { result } = this.call('batchCheck', request) as BatchCheckResponse;
+    return asked.map((_, index): Answer => {
+      const item = result[`q${index}`]?.checkResult;
+      if (item?.case === 'allowed') return item.value ? 'allowed' : 'denied';
+      const number = item?.value?.code.value;
+      return answerTo(Object.entries(errorCodes).find(([, value]) => value === number)?.[0] ?? '');
+    });
+  }
+
+  private askWalk(
+    { store, compiled }: ServedWorld,
+    setting: Setting,
+    questions: readonly Question[],
+  ): readonly Answer[] {
+    return this.datastore.local.view(store, (snapshot) => {
+      const walk = createWalk(snapshot, compiled[setting.model] as CompiledModel, {
+        subject: known(parseSubject(questions[0]?.subject ?? '')),
+        contextualTuples: setting.contextual.map(parsed),
+        context: setting.context,
+      });
+      return questions.map((question): Answer => {
+        const verdict = walk.check(known(parseObject(question.object)), question.relation);
+        if (verdict.kind === 'unknown') return 'error';
+        return verdict.kind === 'failed' ? answerOf(verdict.refusal) : verdict.kind;
+      });
+    });
+  }
+
+  private call(name: string, request: object): unknown {
+    const descriptor = OpenFGAService.methods.find((method) => method.localName === name);
+    assert(descriptor !== undefined, `${name} is a method`);
+    return this.handle(name, fromJson(descriptor.input, request as JsonValue));
+  }
+
+  private handle(name: string, request: Message): unknown {
+    const handler = this.handlers.get(name);
+    assert(handler !== undefined, `${name} is served`);
+    return handler(request, {
+      method: `${OpenFGAService.typeName}/${name}`,
+      requestId: 'oracle',
+      deadline: Number.POSITIVE_INFINITY,
+      signal: undefined,
+      consistencyToken: '',
+      responseHeaders: {},
+    });
+  }
+}
+
+function answerOf(error: unknown): Answer {
+  if (!(error instanceof Refusal)) throw error;
+  return answerTo(error.code);
+}
+
+/** Context that is missing or ill-typed is the one error that the oracle knows. */
+function answerTo(code: string): Answer {
+  return code === 'validation_error' ? 'error' : `refused: ${code}`;
+}
+
+function requestOf({ store, modelIds }: ServedWorld, { model }: Setting) {
+  return { store_id: store, authorization_model_id: modelIds[model] as string };
+}
+
+function bringsOf({ contextual, context }: Setting) {
+  return { contextual_tuples: { tuple_keys: contextual.map(wire) }, context };
+}
+
+function keyOnly({ object, relation, subject }: Question) {
+  return { user: subject, relation, object };
+}
+
+function wire(tuple: PlainTuple) {
+  const key = keyOnly(tuple);
+  return tuple.condition === undefined ? key : { ...key, condition: tuple.condition };
+}
+
+function parsed(tuple: PlainTuple): Tuple {
+  return {
+    object: known(parseObject(tuple.object)),
+    relation: tuple.relation,
+    subject: known(parseSubject(tuple.subject)),
+    condition: tuple.condition,
+  };
+}
+
+function known<Value>(value: Value | undefined): Value {
+  assert(value !== undefined, 'a world holds only well-formed objects and subjects');
+  return value;
+}

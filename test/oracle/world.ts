@@ -1,0 +1,309 @@
+/**
+ * Worlds: a store in small, made from a seed. At most 6 types, 6 relations a type, 40 tuples and 5
+ * ids, so that collisions, cycles and overlaps are common and every question can be asked. Of all
+ * worlds, at least 30 % have wildcards under `and` or `but not`, recursion, and conditions on usersets and
+ * arrows; at least 20 % several kinds of subject of one type, contextual tuples that repeat, shadow
+ * or contradict stored ones, and a model that changed after tuples were written.
+ */
+import type { JsonObject, JsonValue } from '../../src/base/json.ts';
+import { counts, type PlainCondition, type PlainModel, type PlainTuple } from './facts.ts';
+import { changedModel, type Flavour, randomModel } from './random-model.ts';
+import { RandomSource } from './random-source.ts';
+
+/** What a request brings along: the model it names, its contextual tuples and its context. */
+export interface Setting {
+  /** Index into the world's models. */
+  readonly model: number;
+  readonly contextual: readonly PlainTuple[];
+  readonly context: JsonObject;
+}
+
+export interface World {
+  /** In the order in which they are written. */
+  readonly models: readonly PlainModel[];
+  /** Each is written after `model`, before the next model; a deleted one is deleted at the end. */
+  readonly stored: readonly { tuple: PlainTuple; model: number; deleted: boolean }[];
+  readonly settings: readonly Setting[];
+  /** What questions are about, for every type of every model. */
+  readonly ids: readonly string[];
+}
+
+const plainIds = ['1', '2', '3', 'anne', 'beth'];
+
+/** Delimiters, quotes, right-to-left, zero width, names of properties, long ones. */
+const oddIds = [
+  ...['a/b', 'a;b', 'a@b', 'a=b', '"q"', "it's", 'a\\b', '%2F', '{}', '[1]', '-1', 'viewer'],
+  ...['\u05e9\u05dc\u05d5\u05dd', '\u202eabc', 'z\u200bw', '\u{1d4b3}', '\uffee'],
+  ...['__proto__', 'constructor', 'null', 'long'.repeat(50)],
+];
+
+/** What a careless comparison takes for the same: case, normal forms, folding, numbers, delimiters. */
+const twinIds = [
+  ['a', 'A'],
+  ['\u00e9', 'e\u0301'],
+  ['\u00df', 'ss'],
+  ['0', '00'],
+  ['a|b', 'a,b'],
+  ['x', 'x\u200b'],
+] as const;
+
+/** REQUIRES: `valid` says whether the server takes a model. `rejected` is called for each it does not. */
+export function randomWorld(
+  seed: number,
+  valid: (model: PlainModel) => boolean,
+  rejected: () => void,
+): World {
+  const random = new RandomSource(seed);
+  const flavour: Flavour = {
+    wildcards: random.chance(0.5),
+    recursion: random.chance(0.5),
+    conditions: random.chance(0.6),
+    kinds: random.chance(0.4),
+    oddNames: random.chance(0.15),
+    knots: random.chance(0.25),
+  };
+  const models = randomModels(random, flavour, valid, rejected);
+  const ids = randomIds(random);
+  const stored = randomTuples(random, models, ids);
+  const settings = randomSettings(random, models, stored, ids);
+  const world = { models, stored, settings, ids };
+  return random.chance(0.2) ? movedToContext(random, world) : world;
+}
+
+function randomIds(random: RandomSource): string[] {
+  const count = random.pick([2, 2, 2, 3, 3, 4]);
+  if (random.chance(0.5)) return random.shuffled(plainIds).slice(0, count);
+  const twins = random.chance(0.6) ? random.pick(twinIds) : [];
+  return [...twins, ...random.shuffled(oddIds)].slice(0, count);
+}
+
+/**
+ * The world with some of its stored tuples given as contextual ones instead, in its first setting:
+ * every answer is the same.
+ */
+export function movedToContext(random: RandomSource, world: World): World {
+  const setting = world.settings[0] as Setting;
+  const model = world.models[setting.model] as PlainModel;
+  const taken = new Set(setting.contextual.map(keyOf));
+  const moved = world.stored.filter(
+    ({ tuple, deleted }) =>
+      !deleted && !taken.has(keyOf(tuple)) && counts(model, tuple) && random.chance(0.4),
+  );
+  const contextual = [...setting.contextual, ...moved.map(({ tuple }) => tuple)];
+  return {
+    ...world,
+    stored: world.stored.filter((entry) => !moved.includes(entry)),
+    settings: [{ ...setting, contextual }],
+  };
+}
+
+function randomModels(
+  random: RandomSource,
+  flavour: Flavour,
+  valid: (model: PlainModel) => boolean,
+  rejected: () => void,
+): PlainModel[] {
+  const attempt = (make: () => PlainModel) => {
+    for (;;) {
+      const model = make();
+      if (valid(model)) return model;
+      rejected();
+    }
+  };
+  const first = attempt(() => randomModel(random, flavour));
+  if (!random.chance(0.45)) return [first];
+  return [first, attempt(() => changedModel(random, flavour, first))];
+}
+
+function randomTuples(
+  random: RandomSource,
+  models: readonly PlainModel[],
+  ids: readonly string[],
+): World['stored'] {
+  const stored = new Map<string, World['stored'][number]>();
+  for (const [index, model] of models.entries()) {
+    const most = Math.floor(40 / models.length);
+    const wanted = random.between(Math.ceil(most / 2), most);
+    for (let made = 0; made < wanted; made++) {
+      const tuple = randomTuple(random, model, ids);
+      if (tuple === undefined || isImplicit(tuple) || stored.has(keyOf(tuple))) continue;
+      stored.set(keyOf(tuple), { tuple, model: index, deleted: random.chance(0.05) });
+    }
+  }
+  return [...stored.values()];
+}
+
+/** A tuple that may be written under the model; undefined where no relation takes any. */
+export function randomTuple(
+  random: RandomSource,
+  model: PlainModel,
+  ids: readonly string[],
+): PlainTuple | undefined {
+  const places = model.type_definitions.flatMap(({ type, metadata }) =>
+    Object.entries(metadata?.relations ?? {}).flatMap(
+      ([relation, { directly_related_user_types }]) =>
+        (directly_related_user_types ?? []).length === 0
+          ? []
+          : [{ type, relation, restrictions: directly_related_user_types ?? [] }],
+    ),
+  );
+  if (places.length === 0) return undefined;
+  const place = random.pick(places);
+  const restriction = random.pick(place.restrictions);
+  const id = restriction.wildcard ? '*' : random.pick(ids);
+  const suffix = restriction.relation ? `#${restriction.relation}` : '';
+  const key = {
+    object: `${place.type}:${random.pick(ids)}`,
+    relation: place.relation,
+    subject: `${restriction.type}:${id}${suffix}`,
+  };
+  const sameType = place.restrictions.filter(({ type }) => type === restriction.type);
+  const name = (random.chance(0.8) ? restriction : random.pick(sameType)).condition;
+  const tuple = name === undefined ? key : { ...key, condition: guarded(random, model, name) };
+  return counts(model, tuple) ? tuple : undefined;
+}
+
+function guarded(random: RandomSource, model: PlainModel, name: string) {
+  const condition = model.conditions?.[name] as PlainCondition;
+  const given = Object.keys(condition.parameters).filter(() => random.chance(0.4));
+  return { name, context: Object.fromEntries(given.map((key) => [key, randomValue(random, key)])) };
+}
+
+const values: Readonly<Record<string, readonly JsonValue[]>> = {
+  x: [1, 1, 0, 2, '1', '0'],
+  a: [1, 2],
+  b: [1, 2, '3'],
+  name: ['anne', 'beth', ''],
+  names: [[], ['anne'], ['beth', 'anne'], ['anne,beth']],
+  p: [true, false],
+  q: [true, false],
+};
+const wrongValues: readonly JsonValue[] = ['one', 1.5, null, [1], { x: 1 }];
+
+function randomValue(random: RandomSource, parameter: string): JsonValue {
+  return random.pick(values[parameter] as readonly JsonValue[]);
+}
+
+/** Some are those before them, but for one thing that could change an answer. */
+function randomSettings(
+  random: RandomSource,
+  models: readonly PlainModel[],
+  stored: World['stored'],
+  ids: readonly string[],
+): Setting[] {
+  const settings: Setting[] = [];
+  for (let more = random.between(1, 3); more > 0; more--) {
+    const fresh = randomSetting(random, models, stored, ids);
+    const before = settings.at(-1);
+    settings.push(before === undefined ? fresh : changedSetting(random, models, before, fresh));
+  }
+  return settings;
+}
+
+function changedSetting(
+  random: RandomSource,
+  models: readonly PlainModel[],
+  before: Setting,
+  fresh: Setting,
+): Setting {
+  const model = models[before.model] as PlainModel;
+  switch (random.weighted({ all: 35, context: 20, contextual: 20, guards: 25 })) {
+    case 'all':
+      return fresh;
+    case 'context':
+      return { ...before, context: fresh.context };
+    case 'contextual':
+      return fresh.model === before.model ? { ...before, contextual: fresh.contextual } : fresh;
+    case 'guards': {
+      const contextual = before.contextual.map((tuple) => again(random, model, tuple));
+      return { ...before, contextual: contextual.filter((tuple) => counts(model, tuple)) };
+    }
+  }
+}
+
+function randomSetting(
+  random: RandomSource,
+  models: readonly PlainModel[],
+  stored: World['stored'],
+  ids: readonly string[],
+): Setting {
+  const model = random.chance(0.8) ? models.length - 1 : random.below(models.length);
+  return {
+    model,
+    contextual: randomContextual(random, models[model] as PlainModel, stored, ids),
+    context: randomContext(random),
+  };
+}
+
+function randomContext(random: RandomSource): JsonObject {
+  if (random.chance(0.2)) return {};
+  const density = random.pick([0.4, 0.8, 1]);
+  const given = Object.keys(values).filter(() => random.chance(density));
+  const known = given.map((key): [string, JsonValue] => [
+    key,
+    random.chance(0.03) ? random.pick(wrongValues) : randomValue(random, key),
+  ]);
+  return Object.fromEntries(random.chance(0.2) ? [...known, ['unheard_of', 1]] : known);
+}
+
+/** Fresh tuples, copies of stored ones, and stored ones with another condition. */
+function randomContextual(
+  random: RandomSource,
+  model: PlainModel,
+  stored: World['stored'],
+  ids: readonly string[],
+): PlainTuple[] {
+  if (random.chance(0.4)) return [];
+  const result: PlainTuple[] = [];
+  for (let more = random.between(1, 8); more > 0; more--) {
+    const tuple =
+      stored.length > 0 && random.chance(0.5)
+        ? again(random, model, random.pick(stored).tuple)
+        : randomTuple(random, model, ids);
+    if (tuple !== undefined && counts(model, tuple)) result.push(tuple);
+  }
+  return result;
+}
+
+function again(random: RandomSource, model: PlainModel, tuple: PlainTuple): PlainTuple {
+  const { condition: _, ...key } = tuple;
+  const names = Object.keys(model.conditions ?? {});
+  const own = names.find((name) => name === tuple.condition?.name);
+  if (random.chance(0.25)) return tuple;
+  if (own !== undefined && random.chance(0.5)) {
+    return { ...key, condition: guarded(random, model, own) };
+  }
+  if (names.length === 0 || random.chance(0.3)) return key;
+  return { ...key, condition: guarded(random, model, random.pick(names)) };
+}
+
+/** `o#r@o#r` holds by itself; the server refuses to write it. */
+function isImplicit(tuple: PlainTuple): boolean {
+  return tuple.subject === `${tuple.object}#${tuple.relation}`;
+}
+
+export function keyOf(tuple: PlainTuple): string {
+  return JSON.stringify([tuple.object, tuple.relation, tuple.subject]);
+}
+
+/** No tuple names it. */
+const unseenId = 'unseen';
+
+/** Every object, relation and subject that can be asked about under one model, unseen ones too. */
+export function questionSpace(world: World, model: PlainModel) {
+  const objects: string[] = [];
+  const relations = new Map<string, readonly string[]>();
+  const subjects: string[] = [];
+  for (const { type, relations: defined = {} } of model.type_definitions) {
+    relations.set(type, Object.keys(defined));
+    subjects.push(`${type}:*`);
+    for (const id of [...world.ids, unseenId]) {
+      objects.push(`${type}:${id}`);
+      subjects.push(`${type}:${id}`);
+      // An unseen userset is asked about once a type: nothing but itself can hold it.
+      const usersets = Object.keys(defined).slice(0, id === unseenId ? 1 : undefined);
+      for (const relation of usersets) subjects.push(`${type}:${id}#${relation}`);
+    }
+  }
+  return { objects, relations, subjects };
+}
