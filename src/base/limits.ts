@@ -31,7 +31,7 @@ export const limits = {
   rewriteDepthMax: 100,
   /** Usersets and tuple-to-userset hops between a question and the tuple that answers it. */
   checkDepthMax: 25,
-  /** Questions and tuples that one request may visit. */
+  /** Questions and tuples that one check may visit. */
   checkStepsMax: 1_000_000,
   /** Questions and rewrites open at once in a check: what the JavaScript stack must hold. */
   checkNestingMax: 500,
