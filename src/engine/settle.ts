@@ -72,7 +72,7 @@ class System {
       const count = under.holds.reduce((sum, bit) => sum + bit, 0);
       if (count === held || under.holds[0] === 1) return under.holds[0] === 1;
       held = count;
-      over = this.least(wish.errorsHold, under);
+      over = this.least(!wish.errorsHold, under);
     }
   }
 

@@ -126,12 +126,14 @@ describe('steps', () => {
     const world = await World.open(folders, tuples);
     world.view((reader, model) => {
       const { subject } = tupleOf('folder:f1#viewer@user:anne');
-      const request = { subject, contextualTuples: [], context: {}, stepsMax: 40 };
+      const request = { subject, contextualTuples: [], context: {}, stepsMax: 10 };
       for (const relation of ['viewer', 'gated']) {
         const walk = createWalk(reader, model, request);
         const verdict = walk.check({ type: 'folder', id: 'wide' }, relation);
         expect(answerOf(verdict)).toBe(tooComplex);
-        expect(messageOf(verdict)).toContain('40');
+        expect(messageOf(verdict)).toContain('10');
+        // Broken off is not answered: the second time it must not pass for a cycle.
+        expect(answerOf(walk.check({ type: 'folder', id: 'wide' }, relation))).toBe(tooComplex);
         expect(answerOf(walk.check({ type: 'folder', id: 'small' }, 'viewer'))).toBe('allowed');
         expect(answerOf(walk.check({ type: 'folder', id: 'small' }, 'gated'))).toBe('denied');
       }
