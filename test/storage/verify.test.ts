@@ -1,5 +1,6 @@
 // `verify` finds every kind of damage that we know how to plant, and nothing in a sound file.
-import { cpSync, existsSync, truncateSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Command } from 'commander';
@@ -32,8 +33,6 @@ afterAll(() => {
 
 /** Three stores with tuples, guards, usersets, deletes, models and assertions; one half purged. */
 async function soundFile(): Promise<string> {
-  const { mkdtempSync, rmSync } = await import('node:fs');
-  const { tmpdir } = await import('node:os');
   const folder = mkdtempSync(join(tmpdir(), 'pemba-verify-'));
   cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'sound.db');

@@ -3,9 +3,10 @@
  * integers; every key begins with the store, so that no query can reach into another one.
  *
  * Collation is BINARY throughout (the default of a fresh column): ids that differ by case, by
- * Unicode normalisation or by a trailing space are different ids. There are no foreign keys: they
- * would cost a lookup per column and tuple. The writer interns before it refers, and `verify`
- * proves that every id resolves.
+ * Unicode normalisation or by a trailing space are different ids. There are no foreign keys:
+ * from tuples to entities, symbols and revisions they made a bulk write 2.6 times as dear in CPU
+ * (38 against 14.5 µs a tuple, measured side by side). The writer interns before it refers, and
+ * `verify` proves that every id resolves.
  */
 
 /** Stamped into the header of our files ("Pmba"), so that another program's file is never touched. */
