@@ -35,6 +35,16 @@ export const limits = {
   checkStepsMax: 1_000_000,
   /** Questions and rewrites open at once in a check: what the JavaScript stack must hold. */
   checkNestingMax: 500,
+  /** Objects or users in the answer of one list; a stream has no such bound. */
+  listResultsMax: 1_000,
+  /** Time that a list may take, in milliseconds; what was found by then is the answer. */
+  listTimeoutMs: 3_000,
+  /** Share of a call's time that a list leaves for its answer to be sent, at most, in milliseconds. */
+  listAnswerMs: 100,
+  /** Tuples and questions that a list visits before other requests get their turn. */
+  listSliceSteps: 2_000,
+  /** Lists that may hold a snapshot at the same time; the others wait for one of them. */
+  heldSnapshotsMax: 8,
   /** Cost of evaluating one condition once, in CEL units. */
   conditionCostMax: 100,
   /** Timestamps, and as many durations, of contexts that are kept as read. */

@@ -54,11 +54,13 @@ export class Facts {
   private readonly context: JsonObject;
   private readonly stepsMax: number;
   private steps = 0;
+  private stepsBefore = 0;
 
   private readonly type: number;
-  private readonly entity: number;
+  /** The subject's object; `stranger` where no tuple names it. */
+  readonly entity: number;
   /** Relation index of a userset, -1 for objects and wildcards. */
-  private readonly index: number;
+  readonly index: number;
   private readonly relation: number;
   /** The entity of `type:*`; undefined until it is needed. */
   private wildcard: number | undefined = undefined;
@@ -120,10 +122,8 @@ export class Facts {
     if (object === stranger) return falseValue;
     let value = falseValue;
     for (const edge of edges) {
-      if (edge.subjectType !== this.type || edge.target !== this.index) continue;
-      if (!edge.wildcard && isWildcard(this.subject)) continue;
-      const subject = edge.wildcard ? this.wildcardEntity() : this.entity;
-      if (subject === 0 || subject === stranger) continue;
+      const subject = this.namedBy(edge);
+      if (subject === 0) continue;
       if (edge.wildcard && this.contextual !== undefined) {
         // A contextual tuple replaces a stored one where an object is looked up, not a wildcard.
         for (const guard of this.contextual.findAll(object, relation.symbol, subject, 0)) {
@@ -137,6 +137,33 @@ export class Facts {
       if (value === trueValue) return value;
     }
     return value;
+  }
+
+  /** The entity by which a tuple of this edge names the subject itself; 0 where none can. */
+  namedBy(edge: Edge): number {
+    if (!this.isOfKind(edge)) return 0;
+    if (edge.wildcard) return this.wildcardEntity();
+    return this.entity === stranger || isWildcard(this.subject) ? 0 : this.entity;
+  }
+
+  /** Whether tuples of this edge name subjects of the kind that asks, whichever they name. */
+  isOfKind(edge: Edge): boolean {
+    return edge.subjectType === this.type && edge.target === this.index;
+  }
+
+  /**
+   * The guard that counts of a tuple which a run shows to name an object or a wildcard: a contextual
+   * tuple replaces a stored one for an object, and both count for a wildcard.
+   */
+  guardInForce(
+    edge: Edge,
+    guard: number,
+    object: number,
+    relation: CompiledRelation,
+    subject: number,
+  ): number {
+    if (this.contextual === undefined || edge.wildcard) return guard;
+    return this.contextual.find(object, relation.symbol, subject, 0);
   }
 
   /**
@@ -174,7 +201,13 @@ export class Facts {
 
   /** A new check may take its steps. */
   restart(): void {
+    this.stepsBefore += this.steps;
     this.steps = 0;
+  }
+
+  /** All that the checks of this request have taken together. */
+  stepsTaken(): number {
+    return this.stepsBefore + this.steps;
   }
 
   /** What to tell of an error. REQUIRES: a cause that a value of this request carries. */
@@ -186,7 +219,8 @@ export class Facts {
     return { kind: 'failed', refusal: new Refusal('validation_error', trouble.reason) };
   }
 
-  private wildcardEntity(): number {
+  /** The entity of the wildcard that stands for the subject's type; 0 where no tuple names it. */
+  wildcardEntity(): number {
     this.wildcard ??= this.reader.entity(this.type, wildcardId);
     return this.wildcard;
   }

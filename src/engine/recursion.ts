@@ -4,6 +4,7 @@
  * groups, folders in folders), where an answer is plain reachability.
  */
 import type { CompiledModel, Plan } from '../model/compiled.ts';
+import { componentsOf } from './components.ts';
 
 export interface Recursion {
   /** By relation index: relations that are defined by way of one another have the same number. */
@@ -32,7 +33,10 @@ export function recursionOf(model: CompiledModel): Recursion {
 
 function analyse({ relations }: CompiledModel): Recursion {
   const targets = relations.map((relation) => [...targetsOf(relation.plan)]);
-  const component = componentsOf(targets);
+  const component = new Int32Array(relations.length);
+  for (const members of componentsOf(targets)) {
+    for (const member of members) component[member] = members[0] as number;
+  }
   const recursive = new Set<number>();
   const knotted = new Set<number>();
   for (const { index, plan } of relations) {
@@ -83,52 +87,4 @@ function* targetsOf(plan: Plan): Generator<number> {
       yield* targetsOf(plan.subtract);
       break;
   }
-}
-
-/**
- * Strong components, by Tarjan's algorithm with the recursion unrolled: a model may chain more
- * relations than the JavaScript stack has room for.
- */
-function componentsOf(targets: readonly (readonly number[])[]): Int32Array {
-  const component = new Int32Array(targets.length).fill(-1);
-  const order = new Int32Array(targets.length).fill(-1);
-  const low = new Int32Array(targets.length);
-  const path: { node: number; next: number }[] = [];
-  const stack: number[] = [];
-  let visited = 0;
-
-  function enter(node: number): void {
-    order[node] = visited;
-    low[node] = visited++;
-    stack.push(node);
-    path.push({ node, next: 0 });
-  }
-
-  function leave(node: number): void {
-    path.pop();
-    const parent = path.at(-1);
-    if (parent !== undefined) {
-      low[parent.node] = Math.min(low[parent.node] as number, low[node] as number);
-    }
-    if (low[node] !== order[node]) return;
-    for (let member = -1; member !== node; ) {
-      member = stack.pop() as number;
-      component[member] = node;
-    }
-  }
-
-  for (let root = 0; root < targets.length; root++) {
-    if (order[root] !== -1) continue;
-    enter(root);
-    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-      const { node } = top;
-      const target = targets[node]?.[top.next++];
-      if (target === undefined) leave(node);
-      else if (order[target] === -1) enter(target);
-      else if (component[target] === -1) {
-        low[node] = Math.min(low[node] as number, order[target] as number);
-      }
-    }
-  }
-  return component;
 }

@@ -58,9 +58,14 @@ export class DepthFirstWalk implements Surroundings {
   check(object: ObjectRef, relation: string): Verdict {
     const index = this.facts.model.relationIndex(object.type, relation);
     assert(index !== -1, 'the caller made sure that the model has the relation');
+    return this.checkEntity(this.facts.entityOf(object), index);
+  }
+
+  /** The same for an entity of the reader, and the index of a relation of its type. */
+  checkEntity(object: number, relation: number): Verdict {
     this.facts.restart();
     try {
-      return this.verdict(this.facts.entityOf(object), index);
+      return this.verdict(object, relation);
     } catch (error) {
       if (error instanceof Refusal) return { kind: 'failed', refusal: error };
       throw error;

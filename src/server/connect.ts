@@ -11,7 +11,12 @@ import type { Call, Method } from '../service/call.ts';
 import { toRefusal } from '../service/status.ts';
 import { malformed, parseJson, readBody } from './body.ts';
 import { toConnectError } from './connect-error.ts';
-import { consistencyTokenHeader, requestIdHeader, requestIdOf } from './headers.ts';
+import {
+  consistencyTokenHeader,
+  requestIdHeader,
+  requestIdOf,
+  trailingHeaders,
+} from './headers.ts';
 import { HttpCall } from './http-call.ts';
 import type { HttpOptions } from './http-options.ts';
 import { send } from './send.ts';
@@ -136,6 +141,10 @@ function addMethod(router: ConnectRouter, method: Method, options: HttpOptions):
         yield message;
       }
       if (first) copyHeaders(call, context);
+      for (const name of trailingHeaders) {
+        const value = call.responseHeaders[name];
+        if (value !== undefined) context.responseTrailer.set(name, value);
+      }
     } catch (error) {
       throw toConnectError(toRefusal(error, call.requestId), call.responseHeaders);
     }

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { cors as connectCors } from '@connectrpc/connect';
 import { errorCodeHeader } from './connect-error.ts';
-import { consistencyTokenHeader, requestIdHeader } from './headers.ts';
+import { consistencyTokenHeader, requestIdHeader, truncatedHeader } from './headers.ts';
 
 const allowedMethods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].join(', ');
 
@@ -14,6 +14,7 @@ const exposedHeaders = [
   'openfga-authorization-model-id',
   'fga-query-duration-ms',
   consistencyTokenHeader,
+  truncatedHeader,
   requestIdHeader,
   errorCodeHeader,
 ].join(', ');

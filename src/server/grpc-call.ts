@@ -9,7 +9,12 @@ import type { Clock } from '../base/clock.ts';
 import type { Refusal } from '../base/errors.ts';
 import type { Call } from '../service/call.ts';
 import { grpcStatus } from '../service/status.ts';
-import { consistencyTokenHeader, requestIdHeader, requestIdOf } from './headers.ts';
+import {
+  consistencyTokenHeader,
+  requestIdHeader,
+  requestIdOf,
+  trailingHeaders,
+} from './headers.ts';
 
 export type TransportCall<I, O> = ServerUnaryCall<I, O> | ServerWritableStream<I, O>;
 
@@ -70,10 +75,13 @@ export class GrpcCall implements Call {
   }
 
   trailers(): Metadata | undefined {
-    const token = this.responseHeaders[consistencyTokenHeader];
-    if (token === undefined) return undefined;
-    const metadata = new Metadata();
-    metadata.set(consistencyTokenHeader, token);
+    let metadata: Metadata | undefined;
+    for (const name of trailingHeaders) {
+      const value = this.responseHeaders[name];
+      if (value === undefined) continue;
+      metadata ??= new Metadata();
+      metadata.set(name, value);
+    }
     return metadata;
   }
 

@@ -2,7 +2,11 @@
 import { randomUUID } from 'node:crypto';
 
 export const consistencyTokenHeader = 'pemba-consistency-token';
+export const truncatedHeader = 'pemba-truncated';
 export const requestIdHeader = 'x-request-id';
+
+/** Headers that go out after the answer too: of a stream, they may be known only then. */
+export const trailingHeaders = [consistencyTokenHeader, truncatedHeader] as const;
 
 /** Ids from outside go into logs and headers: plain, and short. */
 const requestIdPattern = /^[\w.:/+=@-]{1,128}$/;

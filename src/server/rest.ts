@@ -6,6 +6,7 @@ import type { Method } from '../service/call.ts';
 import { httpStatus, toRefusal, wireCode } from '../service/status.ts';
 import { BodyTooLarge, parseJson, readBody } from './body.ts';
 import { classCode } from './connect-error.ts';
+import { truncatedHeader } from './headers.ts';
 import { HttpCall } from './http-call.ts';
 import type { HttpOptions } from './http-options.ts';
 import type { Route } from './routes.ts';
@@ -85,7 +86,13 @@ async function answerStream(
 ): Promise<void> {
   const { signal } = call;
   const start = (status: number) =>
-    response.writeHead(status, ['content-type', json, ...call.headers()]);
+    response.writeHead(status, [
+      'content-type',
+      json,
+      'trailer',
+      truncatedHeader,
+      ...call.headers(),
+    ]);
   try {
     for await (const part of method.handle(message, call)) {
       if (!response.headersSent) start(200);
@@ -94,6 +101,9 @@ async function answerStream(
       if (signal.aborted) throw new Refusal('deadline_exceeded', 'the stream was cut short');
     }
     if (!response.headersSent) start(200);
+    // What was not known when the headers went out.
+    const truncated = call.responseHeaders[truncatedHeader];
+    if (truncated !== undefined) response.addTrailers({ [truncatedHeader]: truncated });
     response.end();
   } catch (error) {
     const refusal = toRefusal(error, call.requestId);

@@ -9,14 +9,8 @@ import {
 import type { Unary } from './call.ts';
 import { viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
-import { readTarget, readValidTuples, type TupleUse } from './valid-tuple.ts';
+import { queryTupleUse, readTarget, readValidTuples } from './valid-tuple.ts';
 import { readStoreId, treeMessage } from './wire.ts';
-
-/** Where only the condition is wrong, Expand differs from Check. */
-const contextualTupleUse: TupleUse = {
-  use: 'contextual',
-  codes: { tuple: 'invalid_tuple', condition: 'validation_error' },
-};
 
 export function createExpand(service: Service): Unary<ExpandRequest, ExpandResponse> {
   return (request, call) => {
@@ -27,7 +21,7 @@ export function createExpand(service: Service): Unary<ExpandRequest, ExpandRespo
       // The field rules let no request through that names nothing.
       const key = request.tupleKey!;
       const tuples = request.contextualTuples?.tupleKeys;
-      const contextualTuples = readValidTuples(model, tuples, contextualTupleUse);
+      const contextualTuples = readValidTuples(model, tuples, queryTupleUse);
       const object = readTarget(model, key);
       const root = expand(snapshot, model, { object, relation: key.relation, contextualTuples });
       return create(ExpandResponseSchema, { tree: { root: treeMessage(root) } });

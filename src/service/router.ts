@@ -14,6 +14,8 @@ import type { Call, Method } from './call.ts';
 import { createCheck } from './check.ts';
 import { createExpand } from './expand.ts';
 import { createFieldChecks } from './fields.ts';
+import { createListObjects, createStreamedListObjects } from './list-objects.ts';
+import { createListUsers } from './list-users.ts';
 import { ModelCache } from './model-cache.ts';
 import {
   createReadAuthorizationModel,
@@ -79,6 +81,12 @@ function createService(context: ServiceContext): Service {
     clock: context.clock,
     checkDepthMax: context.checkDepthMax ?? limits.checkDepthMax,
     checkStepsMax: context.checkStepsMax ?? limits.checkStepsMax,
+    lists: {
+      resultsMax: limits.listResultsMax,
+      timeoutMs: limits.listTimeoutMs,
+      sliceSteps: limits.listSliceSteps,
+      ...context.lists,
+    },
     models: new ModelCache(),
     newId: () => nextId(context.clock.now()),
   };
@@ -102,9 +110,9 @@ function createHandlers(service: Service) {
     deleteStore: createDeleteStore(service),
     getStore: createGetStore(service),
     listStores: createListStores(service),
-    listObjects: refuseUnimplemented('ListObjects'),
-    streamedListObjects: refuseUnimplemented('StreamedListObjects'),
-    listUsers: refuseUnimplemented('ListUsers'),
+    listObjects: createListObjects(service),
+    streamedListObjects: createStreamedListObjects(service),
+    listUsers: createListUsers(service),
   } satisfies { readonly [name in keyof typeof OpenFGAService.method]: Handler };
 }
 

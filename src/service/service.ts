@@ -14,6 +14,16 @@ export interface ServiceContext {
   readonly checkDepthMax?: number;
   /** Questions and tuples that a request may visit; `limits.checkStepsMax` where it is absent. */
   readonly checkStepsMax?: number;
+  /** Bounds of the lists; those of `limits` where they are absent. */
+  readonly lists?: Partial<ListBounds>;
+}
+
+export interface ListBounds {
+  /** Results of a list that is not a stream. */
+  readonly resultsMax: number;
+  readonly timeoutMs: number;
+  /** Steps before other requests get their turn. */
+  readonly sliceSteps: number;
 }
 
 export interface Service {
@@ -21,6 +31,7 @@ export interface Service {
   readonly clock: Clock;
   readonly checkDepthMax: number;
   readonly checkStepsMax: number;
+  readonly lists: ListBounds;
   readonly models: ModelCache;
   /** A new id for a store or a model: a ULID, greater than every one before it. */
   readonly newId: () => string;

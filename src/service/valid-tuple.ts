@@ -18,11 +18,17 @@ export interface Question {
 
 /** The subject is judged before the object, and the object before the relation. */
 export function readQuestion(model: CompiledModel, key: KeyText): Question {
-  const subject = requireValue(readSubject(key.user));
-  requireType(model, subject.type);
-  if (subject.relation !== '') requireRelation(model, subject.type, subject.relation);
+  const subject = readKnownSubject(model, key.user);
   const object = readTarget(model, key);
   return { object, relation: key.relation, subject };
+}
+
+/** A subject of a type and a relation that the model has. */
+export function readKnownSubject(model: CompiledModel, user: string): SubjectRef {
+  const subject = requireValue(readSubject(user));
+  requireType(model, subject.type);
+  if (subject.relation !== '') requireRelation(model, subject.type, subject.relation);
+  return subject;
 }
 
 /** The object of a question, whose type must have the relation. */
@@ -38,6 +44,12 @@ export interface TupleUse {
   readonly use: 'write' | 'contextual';
   readonly codes: { readonly [kind in TupleFault['kind']]: ErrorCode };
 }
+
+/** In a query that is no check: one where only the condition is wrong has another code. */
+export const queryTupleUse: TupleUse = {
+  use: 'contextual',
+  codes: { tuple: 'invalid_tuple', condition: 'validation_error' },
+};
 
 export function readValidTuple(
   model: CompiledModel,
@@ -86,4 +98,14 @@ function requireType(model: CompiledModel, type: string): void {
 function requireRelation(model: CompiledModel, type: string, relation: string): void {
   if (model.relationIndex(type, relation) !== -1) return;
   throw new Refusal('validation_error', `relation '${type}#${relation}' not found`);
+}
+
+/** What a list asks for: here the wire has codes of their own for what the model does not have. */
+export function requireListed(model: CompiledModel, type: string, relation: string): void {
+  if (!model.model.types.has(type)) {
+    throw new Refusal('type_not_found', `type '${type}' not found`);
+  }
+  if (relation !== '' && model.relationIndex(type, relation) === -1) {
+    throw new Refusal('relation_not_found', `relation '${type}#${relation}' not found`);
+  }
 }

@@ -14,6 +14,8 @@ import {
   type Tuple as TupleMessage,
   TupleOperation,
   TupleSchema,
+  type User,
+  UserSchema,
   UsersetTree_DifferenceSchema,
   UsersetTree_LeafSchema,
   type UsersetTree_Node,
@@ -113,6 +115,17 @@ export function tupleKeyMessage(tuple: Tuple): TupleKeyMessage {
     message.condition = create(RelationshipConditionSchema, { name, context: context as Struct });
   }
   return message;
+}
+
+export function userMessage(subject: SubjectRef): User {
+  const { type, id, relation } = subject;
+  if (relation !== '') {
+    return create(UserSchema, { user: { case: 'userset', value: { type, id, relation } } });
+  }
+  if (id === wildcardId) {
+    return create(UserSchema, { user: { case: 'wildcard', value: { type } } });
+  }
+  return create(UserSchema, { user: { case: 'object', value: { type, id } } });
 }
 
 export function tupleMessage(record: TupleRecord): TupleMessage {

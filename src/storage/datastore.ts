@@ -139,12 +139,30 @@ export interface Snapshot extends TupleReader {
   model(id: ModelId): ModelRecord | undefined;
 }
 
+/** One revision of a store, kept while others write. Let go of it soon: it keeps the disk from reuse. */
+export interface HeldSnapshot extends Disposable {
+  /**
+   * Runs `read` over the revision that is held, the same each time. ENSURES: errors of storage are
+   * refusals, as in `LocalReads.view`. REQUIRES: `read` is synchronous, and the snapshot not let go.
+   */
+  view<Result>(read: (snapshot: Snapshot) => Result): Result;
+}
+
 export interface LocalReads {
   /**
    * Runs `read` over the newest local revision of the store. The snapshot is dead once it returns.
    * REQUIRES: `read` is synchronous.
    */
   view<Result>(store: StoreId, read: (snapshot: Snapshot) => Result): Result;
+
+  /** Whether `hold` can be asked; a database in memory has one connection, and it must not wait. */
+  readonly canHold: boolean;
+
+  /**
+   * Holds the newest local revision of the store. There are `limits.heldSnapshotsMax` to be had;
+   * `resource_exhausted` when none came free within the wait. REQUIRES: `canHold`.
+   */
+  hold(store: StoreId, waitMs: number): Promise<HeldSnapshot>;
 
   /** Resolves to true once the local revision is at least this one, to false after the wait. */
   reach(store: StoreId, revision: Revision, waitMs: number): Promise<boolean>;

@@ -6,6 +6,7 @@ import type { StoreId } from '../../model/ids.ts';
 import type { Datastore, LocalReads, Revision, Snapshot } from '../datastore.ts';
 import { createCursors } from './cursor.ts';
 import { memoryPath, openDatabase } from './database.ts';
+import { createHolding, type Holding } from './hold.ts';
 import { createQueue, type Queue, type WriterHost } from './queue.ts';
 import { createChangeReads } from './read-changes.ts';
 import { createRecordReads } from './read-records.ts';
@@ -29,18 +30,22 @@ export async function openSqlite({ path, clock }: SqliteOptions): Promise<Datast
   try {
     if (path === memoryPath) return createDatastore(database, hostHere(database), clock);
     database.pragma('query_only = ON');
-    return createDatastore(database, await hostInThread(path), clock);
+    return createDatastore(database, await hostInThread(path), clock, createHolding(path));
   } catch (error) {
     database.close();
     throw error;
   }
 }
 
-/** The datastore over a connection to read with and a writer of the same database. */
+/**
+ * The datastore over a connection to read with, a writer of the same database, and the connections
+ * that hold snapshots, where there can be more than one.
+ */
 export function createDatastore(
   database: Database.Database,
   host: WriterHost,
   clock: Clock,
+  holding?: Holding,
 ): Datastore {
   const secret = database.prepare<[], Buffer>('SELECT secret FROM file').pluck().get();
   assert(secret !== undefined, 'a migrated file has its secret');
@@ -64,6 +69,11 @@ export function createDatastore(
           opened.close();
         }
       });
+    },
+    canHold: holding !== undefined,
+    async hold(store, waitMs) {
+      assert(holding !== undefined, 'a database in memory holds no snapshot');
+      return await holding.hold(store, waitMs);
     },
     reach: (store, revision, waitMs) => reach(reading, queue, { store, revision, waitMs }),
   };
@@ -105,6 +115,7 @@ export function createDatastore(
     },
 
     async close() {
+      holding?.close();
       await queue.close();
       if (database.open) database.close();
     },

@@ -20,6 +20,8 @@ export interface Reading {
   /** Runs `read` in one read transaction. REQUIRES: synchronous, and not within another. */
   inTransaction<Result>(read: () => Result): Result;
   inStore<Result>(store: StoreId, read: (view: StoreView) => Result): Result;
+  /** Begins a read transaction that lasts until `end`. REQUIRES: the connection is idle. */
+  begin(store: StoreId): { readonly view: StoreView; end(): void };
 }
 
 export function createReading(database: Database.Database): Reading {
@@ -45,12 +47,30 @@ export function createReading(database: Database.Database): Reading {
     }
   }
 
-  function inStore<Result>(store: StoreId, read: (view: StoreView) => Result): Result {
-    return inTransaction(() => {
-      const row = findStore.get(store);
-      return read({ id: store, key: row?.[0] ?? 0, revision: row?.[1] ?? 0 });
-    });
+  function viewOf(store: StoreId): StoreView {
+    const row = findStore.get(store);
+    return { id: store, key: row?.[0] ?? 0, revision: row?.[1] ?? 0 };
   }
 
-  return { inTransaction, inStore };
+  function inStore<Result>(store: StoreId, read: (view: StoreView) => Result): Result {
+    return inTransaction(() => read(viewOf(store)));
+  }
+
+  function end(): void {
+    if (database.inTransaction) rollback.run();
+  }
+
+  function beginIn(store: StoreId) {
+    assert(!database.inTransaction, 'a held transaction has its connection to itself');
+    try {
+      begin.run();
+      // The first read is what fixes the snapshot.
+      return { view: viewOf(store), end };
+    } catch (error) {
+      end();
+      throw storageRefusal(error);
+    }
+  }
+
+  return { inTransaction, inStore, begin: beginIn };
 }

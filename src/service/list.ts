@@ -1,0 +1,146 @@
+/**
+ * Runs a list. A short one is over within one view, in the same turn of the event loop. One that
+ * is not begins again on a snapshot of its own, and is read in slices between which others get
+ * their turn. In memory there is no second connection: there a list of any length is one slice.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { Refusal } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { StoreId } from '../model/ids.ts';
+import type { Snapshot } from '../storage/datastore.ts';
+import type { Call } from './call.ts';
+import { type Preference, setToken, viewFor } from './consistency.ts';
+import type { Service } from './service.ts';
+
+export interface Listing<Item> {
+  readonly at: { readonly store: StoreId; readonly preference: Preference };
+  readonly resultsMax: number;
+  /** The list over a snapshot: its items, and undefined where it may be interrupted. */
+  begin(snapshot: Snapshot): Iterator<Item | undefined>;
+}
+
+/** A list that was cut says so here: it is never a silent part of an answer. */
+const truncatedHeader = 'pemba-truncated';
+
+/** All items at once: without a promise, where the list is short and the call asks for nothing. */
+export function readList<Item>(
+  service: Service,
+  call: Call,
+  listing: Listing<Item>,
+): readonly Item[] | Promise<readonly Item[]> {
+  const reading = new Reading(service, call, listing);
+  const whole = reading.first();
+  return whole instanceof Promise
+    ? whole.then((items) => items ?? rest(reading))
+    : (whole ?? rest(reading));
+}
+
+async function rest<Item>(reading: Reading<Item>): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for await (const slice of reading.slices()) items.push(...slice);
+  return items;
+}
+
+/** The items as they are found, where the list is long. */
+export async function* streamList<Item>(
+  service: Service,
+  call: Call,
+  listing: Listing<Item>,
+): AsyncGenerator<Item, void, void> {
+  const reading = new Reading(service, call, listing);
+  const whole = await reading.first();
+  if (whole !== undefined) {
+    yield* whole;
+    return;
+  }
+  for await (const slice of reading.slices()) yield* slice;
+}
+
+interface Slice<Item> {
+  readonly items: readonly Item[];
+  readonly ended: boolean;
+}
+
+class Reading<Item> {
+  readonly #service: Service;
+  readonly #call: Call;
+  readonly #listing: Listing<Item>;
+  /** When to answer with what there is, in milliseconds of `Clock.monotonic`. */
+  readonly #endAt: number;
+  #room: number;
+
+  constructor(service: Service, call: Call, listing: Listing<Item>) {
+    this.#service = service;
+    this.#call = call;
+    this.#listing = listing;
+    const now = service.clock.monotonic();
+    const left = call.deadline - now;
+    const answerMs = Math.min(limits.listAnswerMs, left / 10);
+    this.#endAt = now + Math.min(service.lists.timeoutMs, left - answerMs);
+    this.#room = listing.resultsMax;
+  }
+
+  /** The whole list, where it is done within one view; else undefined, and nothing has happened. */
+  first(): readonly Item[] | undefined | Promise<readonly Item[] | undefined> {
+    const canPause = this.#service.datastore.local.canHold;
+    return viewFor(this.#service, this.#call, this.#listing.at, (snapshot) => {
+      const list = this.#listing.begin(snapshot);
+      const items: Item[] = [];
+      for (;;) {
+        const slice = this.#slice(list);
+        items.push(...slice.items);
+        if (slice.ended || this.#isLate()) return items;
+        if (!canPause) continue;
+        this.#room = this.#listing.resultsMax;
+        return undefined;
+      }
+    });
+  }
+
+  /** The same list from the start, slice by slice, over a snapshot that is let go in any case. */
+  async *slices(): AsyncGenerator<readonly Item[], void, void> {
+    const { datastore, clock } = this.#service;
+    const { store } = this.#listing.at;
+    using held = await datastore.local.hold(store, this.#endAt - clock.monotonic());
+    const list = held.view((snapshot) => {
+      setToken(this.#call, store, snapshot.revision);
+      return this.#listing.begin(snapshot);
+    });
+    for (;;) {
+      const slice = held.view(() => this.#slice(list));
+      const late = !slice.ended && this.#isLate();
+      yield slice.items;
+      if (slice.ended || late) return;
+      await setImmediate();
+      if (this.#call.signal?.aborted === true) {
+        throw new Refusal('cancelled', 'the caller went away before the list was whole');
+      }
+    }
+  }
+
+  /** Up to the next pause, the end of the list, or the first item for which there is no room. */
+  #slice(list: Iterator<Item | undefined>): Slice<Item> {
+    const items: Item[] = [];
+    for (;;) {
+      const next = list.next();
+      if (next.done === true) return { items, ended: true };
+      if (next.value === undefined) return { items, ended: false };
+      if (this.#room === 0) {
+        this.#truncate();
+        return { items, ended: true };
+      }
+      this.#room--;
+      items.push(next.value);
+    }
+  }
+
+  #isLate(): boolean {
+    if (this.#service.clock.monotonic() < this.#endAt) return false;
+    this.#truncate();
+    return true;
+  }
+
+  #truncate(): void {
+    this.#call.responseHeaders[truncatedHeader] = 'true';
+  }
+}

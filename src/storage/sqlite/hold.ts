@@ -1,0 +1,139 @@
+/**
+ * Snapshots that outlive one turn of the event loop: each has a reading connection to itself, with
+ * a read transaction that stays open. The connections are opened when they are needed, and kept.
+ */
+import type Database from 'better-sqlite3';
+import { assert } from '../../base/assert.ts';
+import { Refusal } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
+import type { StoreId } from '../../model/ids.ts';
+import type { HeldSnapshot, Snapshot } from '../datastore.ts';
+import { openReadonly } from './database.ts';
+import { createSnapshots, type OpenSnapshots } from './snapshot.ts';
+import { storageRefusal } from './storage-fault.ts';
+import { createTexts } from './texts.ts';
+import { createReading, type Reading } from './view.ts';
+
+interface Connection {
+  readonly database: Database.Database;
+  readonly reading: Reading;
+  readonly openSnapshot: OpenSnapshots;
+}
+
+interface Waiter {
+  take(connection: Connection): void;
+  refuse(refusal: Refusal): void;
+}
+
+export interface Holding {
+  hold(store: StoreId, waitMs: number): Promise<HeldSnapshot>;
+  /** Snapshots that are held still can be read to their end. */
+  close(): void;
+}
+
+export function createHolding(path: string): Holding {
+  const idle: Connection[] = [];
+  /** First come, first served. */
+  const waiters = new Set<Waiter>();
+  let opened = 0;
+  let closed = false;
+
+  function connect(): Connection {
+    const database = openReadonly(path);
+    opened++;
+    const openSnapshot = createSnapshots(database, createTexts(database));
+    return { database, reading: createReading(database), openSnapshot };
+  }
+
+  async function acquire(waitMs: number): Promise<Connection> {
+    if (closed) throw closedRefusal();
+    const free = idle.pop();
+    if (free !== undefined) return free;
+    if (opened < limits.heldSnapshotsMax) return connect();
+    return await new Promise((resolve, reject) => {
+      const settle = () => {
+        waiters.delete(waiter);
+        clearTimeout(timeout);
+      };
+      const waiter: Waiter = {
+        take(connection) {
+          settle();
+          resolve(connection);
+        },
+        refuse(refusal) {
+          settle();
+          reject(refusal);
+        },
+      };
+      waiters.add(waiter);
+      const timeout = setTimeout(() => waiter.refuse(busyRefusal()), Math.max(0, waitMs));
+    });
+  }
+
+  function release(connection: Connection): void {
+    const [waiter] = waiters;
+    if (waiter !== undefined) waiter.take(connection);
+    else if (closed) discard(connection);
+    else idle.push(connection);
+  }
+
+  function discard(connection: Connection): void {
+    opened--;
+    connection.database.close();
+  }
+
+  return {
+    async hold(store, waitMs) {
+      const connection = await acquire(waitMs);
+      try {
+        const { end, view } = connection.reading.begin(store);
+        const opened = connection.openSnapshot(view);
+        return heldSnapshot(opened.snapshot, () => {
+          opened.close();
+          end();
+          release(connection);
+        });
+      } catch (error) {
+        release(connection);
+        throw error;
+      }
+    },
+    close() {
+      closed = true;
+      for (const waiter of waiters) waiter.refuse(closedRefusal());
+      for (const connection of idle.splice(0)) discard(connection);
+    },
+  };
+}
+
+function heldSnapshot(snapshot: Snapshot, letGo: () => void): HeldSnapshot {
+  let held = true;
+  return {
+    view(read) {
+      assert(held, 'a snapshot is not read after it was let go');
+      try {
+        const result = read(snapshot);
+        assert(!(result instanceof Promise), 'a held snapshot is read synchronously');
+        return result;
+      } catch (error) {
+        throw storageRefusal(error);
+      }
+    },
+    [Symbol.dispose]() {
+      if (!held) return;
+      held = false;
+      letGo();
+    },
+  };
+}
+
+function busyRefusal(): Refusal {
+  return new Refusal(
+    'resource_exhausted',
+    `${limits.heldSnapshotsMax} long lists are being read already; try again later`,
+  );
+}
+
+function closedRefusal(): Refusal {
+  return new Refusal('unavailable', 'the datastore is closed');
+}
