@@ -15,15 +15,7 @@ import { componentsOf } from './components.ts';
 import { Facts, stranger } from './facts.ts';
 import { overlay } from './overlay.ts';
 import { Steps } from './steps.ts';
-import {
-  everybody,
-  intersect,
-  nobody,
-  type SubjectSet,
-  sameMembers,
-  subtract,
-  unite,
-} from './subject-set.ts';
+import { intersect, nobody, type SubjectSet, sameMembers, subtract, unite } from './subject-set.ts';
 import { type Operator, SubjectSystem, type Union } from './subject-system.ts';
 
 export interface ListSubjectsRequest {
@@ -93,8 +85,9 @@ class Solution {
   private readonly wildcard: number;
   private readonly steps: Steps;
   private readonly regions = new Map<number, Region>();
-  /** By operator: its set, once it is known. */
-  private readonly sets: SubjectSet[] = [];
+  /** By operator, once it is known: who is in, and who is in or undefined. */
+  private readonly under: SubjectSet[] = [];
+  private readonly over: SubjectSet[] = [];
 
   constructor(system: SubjectSystem, wildcard: number, steps: Steps) {
     this.system = system;
@@ -116,12 +109,12 @@ class Solution {
     for (const members of componentsOf(leadsTo)) {
       const [only] = members as [number, ...number[]];
       const isAlone = members.length === 1 && leadsTo[only]?.includes(only) === false;
-      if (isAlone) this.sets[only] = this.evaluate(only, this.sets, this.sets);
+      if (isAlone) this.settle(only);
       else yield* this.untangle(members);
       if (this.steps.take()) yield undefined;
     }
     const region = yield* this.region(0);
-    const answer = this.unite(region, this.sets);
+    const answer = this.unite(region, this.under);
     if (answer.rest && !yielded.has(this.wildcard)) yield this.wildcard;
     for (const [subject, isIn] of answer.named) {
       if (isIn && !yielded.has(subject)) yield subject;
@@ -168,27 +161,39 @@ class Solution {
     return intersect(operands.map((_, place) => operand(place, sets)));
   }
 
-  /** Two estimates close in on the well-founded sets, each subtracting what the other one holds. */
-  private *untangle(members: readonly number[]): Pauses<void> {
-    let under = yield* this.least(members, this.filled(members, everybody));
-    for (;;) {
-      const over = yield* this.least(members, under);
-      const closer = yield* this.least(members, over);
-      const isClosest = members.every((id) =>
-        sameMembers(under[id] as SubjectSet, closer[id] as SubjectSet),
-      );
-      under = closer;
-      if (isClosest) break;
-    }
-    for (const id of members) this.sets[id] = under[id] as SubjectSet;
+  private settle(id: number): void {
+    const under = this.evaluate(id, this.under, this.over);
+    const over = this.evaluate(id, this.over, this.under);
+    this.under[id] = under;
+    this.over[id] = sameMembers(under, over) ? under : over;
   }
 
-  /** The least sets that satisfy the operators while `taken` says what is subtracted. */
+  /** Two estimates close in on the well-founded sets, each subtracting what the other one holds. */
+  private *untangle(members: readonly number[]): Pauses<void> {
+    for (const id of members) this.under[id] = nobody;
+    for (let grew = true; grew; ) {
+      const over = yield* this.least(members, this.over, this.under);
+      for (const [at, id] of members.entries()) this.over[id] = over[at] as SubjectSet;
+      const under = yield* this.least(members, this.under, this.over);
+      grew = false;
+      for (const [at, id] of members.entries()) {
+        grew ||= !sameMembers(this.under[id] as SubjectSet, under[at] as SubjectSet);
+        this.under[id] = under[at] as SubjectSet;
+      }
+    }
+  }
+
+  /**
+   * The least sets that satisfy the operators while `taken` says what is subtracted, and `known` has
+   * the operators that are none of them.
+   */
   private *least(
     members: readonly number[],
+    known: readonly SubjectSet[],
     taken: readonly SubjectSet[],
   ): Pauses<readonly SubjectSet[]> {
-    const sets = this.filled(members, nobody);
+    const sets = [...known];
+    for (const id of members) sets[id] = nobody;
     for (let grew = true; grew; ) {
       grew = false;
       for (const id of members) {
@@ -198,13 +203,6 @@ class Solution {
         if (this.steps.take()) yield undefined;
       }
     }
-    return sets;
-  }
-
-  /** The sets that are known, and the same one for each of the members. */
-  private filled(members: readonly number[], set: SubjectSet): SubjectSet[] {
-    const sets = [...this.sets];
-    for (const id of members) sets[id] = set;
-    return sets;
+    return members.map((id) => sets[id] as SubjectSet);
   }
 }

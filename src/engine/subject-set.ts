@@ -14,7 +14,6 @@ export interface SubjectSet {
 }
 
 export const nobody: SubjectSet = { rest: false, named: new Map() };
-export const everybody: SubjectSet = { rest: true, named: new Map() };
 
 export function has(set: SubjectSet, subject: number): boolean {
   return set.named.get(subject) ?? set.rest;

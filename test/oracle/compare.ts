@@ -17,7 +17,7 @@ export interface Disagreement {
 }
 
 /** How the two answers to one question stand to each other. */
-export type Judgement = 'agree' | 'conservative' | 'tooDeep' | 'disagree';
+export type Judgement = 'agree' | 'conservative' | 'tooDeep' | 'eager' | 'unnamed' | 'disagree';
 
 /** The oracle knows no limits; a path of more than 25 usersets is an error for Pemba. */
 const tooDeep: Answer = 'refused: authorization_model_resolution_too_complex';
@@ -49,17 +49,25 @@ export function oracleFor(world: World, setting: Setting): Oracle {
 
 /**
  * A walk that does not settle cycles may deny what the fixpoint allows, where a cycle passes a
- * subtracted side; it may never allow what the fixpoint does not.
+ * subtracted side; it may never allow what the fixpoint does not. A list may fail for a condition
+ * that its answer does not hang on: the wire's tests have it so.
  */
 export function judge(
   oracle: Oracle,
+  way: Way,
   question: Question,
   expected: Outcome,
   got: Answer,
 ): Judgement {
   if (got === expected) return 'agree';
   if (got === tooDeep) return 'tooDeep';
-  return got === 'denied' &&
+  // An error where the check has one is what the list owes too; a wildcard must not hide it.
+  if (got === 'unnamed') return expected === 'error' ? 'disagree' : 'unnamed';
+  if (got === 'error' && (way === 'objects' || way === 'users') && oracle.hasOpenGuards()) {
+    return 'eager';
+  }
+  return (way === 'check' || way === 'batch' || way === 'walk') &&
+    got === 'denied' &&
     expected === 'allowed' &&
     oracle.dependsOnNegativeCycle(question.object, question.relation)
     ? 'conservative'
@@ -97,7 +105,10 @@ class Comparison {
         if (questions.length === 0) continue;
         this.put('walk', questions);
         this.put('check', questions);
+        this.put('objects', questions);
       }
+      const asked = [...(this.expected[setting]?.values() ?? [])].map(({ question }) => question);
+      if (asked.length > 0) this.put('users', asked);
     }
     for (const model of world.models.keys()) this.putBatches(model);
     return this.found;
@@ -150,14 +161,15 @@ class Comparison {
       const got = answers[index] as Answer;
       this.count(question, expected);
       const oracle = this.oracles[question.setting] as Oracle;
-      const judgement = judge(oracle, question, expected, got);
+      const judgement = judge(oracle, way, question, expected, got);
       if (judgement === 'agree') continue;
       if (judgement !== 'disagree') {
         tally[judgement]++;
         continue;
       }
       tally.disagreements++;
-      const before = way === 'check' ? [] : asked.slice(0, index);
+      // What the ways that share nothing were asked before is of no account.
+      const before = way === 'batch' || way === 'walk' ? asked.slice(0, index) : [];
       this.found.push({ world, way, asked: [...before, question], expected, got });
     }
   }

@@ -116,6 +116,14 @@ export class Oracle {
     };
   }
 
+  /** Whether any tuple that counts has a guard that nobody can tell. */
+  hasOpenGuards(): boolean {
+    const { model, stored, contextual, context } = this.facts;
+    return [...contextual, ...stored].some(
+      (tuple) => counts(model, tuple) && guardOf(model, tuple, context) === 'open',
+    );
+  }
+
   /** Whether the question depends on a cycle of tuples and rewrites that passes a subtracted side. */
   dependsOnNegativeCycle(object: string, relation: string): boolean {
     return this.reach(this.atomOf(object, relation))

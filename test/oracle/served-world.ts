@@ -7,12 +7,15 @@ import { assert } from '../../src/base/assert.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { errorCodes, Refusal } from '../../src/base/errors.ts';
 import { createWalk } from '../../src/engine/check.ts';
+import type { User } from '../../src/gen/openfga/v1/openfga_pb.ts';
 import {
   type BatchCheckResponse,
   CheckRequestSchema,
   CheckRequestTupleKeySchema,
   type CheckResponse,
   type CreateStoreResponse,
+  type ListObjectsResponse,
+  type ListUsersResponse,
   OpenFGAService,
   type WriteAuthorizationModelResponse,
 } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
@@ -25,19 +28,25 @@ import type { Call } from '../../src/service/call.ts';
 import { createMethods } from '../../src/service/router.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
-import type { Outcome, PlainTuple, Question } from './facts.ts';
+import { type Outcome, type PlainTuple, type Question, typeOf } from './facts.ts';
 import type { Setting, World } from './world.ts';
 
-/** Each question in a Check of its own, all in one BatchCheck, or all by one walk of the engine. */
-export type Way = 'check' | 'batch' | 'walk';
+/**
+ * Each question in a Check of its own, all in one BatchCheck, or all by one walk of the engine; or
+ * looked up in the list of the subject's objects, or of the object's users.
+ */
+export type Way = 'check' | 'batch' | 'walk' | 'objects' | 'users';
 
 /** A question under one of the world's settings, by its index. */
 export interface Asked extends Question {
   readonly setting: number;
 }
 
-/** An answer: an outcome, or the code of a refusal that no world of ours should meet. */
-export type Answer = Outcome | `refused: ${string}`;
+/**
+ * An answer: an outcome, or the code of a refusal that no world of ours should meet. A list of users
+ * with a wildcard in it leaves open whether one that it does not name is among them.
+ */
+export type Answer = Outcome | 'unnamed' | `refused: ${string}`;
 
 export interface ServedWorld {
   readonly settings: readonly Setting[];
@@ -102,7 +111,7 @@ export class Pemba {
 
   /**
    * REQUIRES: at most 50 questions of one model for a batch; questions about one subject under one
-   * setting for a walk; questions under one setting for checks.
+   * setting for a walk and for lists of objects; questions under one setting for the others.
    */
   ask(served: ServedWorld, way: Way, asked: readonly Asked[]): readonly Answer[] {
     const setting = served.settings[asked[0]?.setting ?? 0] as Setting;
@@ -113,6 +122,72 @@ export class Pemba {
         return this.askBatch(served, setting, asked);
       case 'walk':
         return this.askWalk(served, setting, asked);
+      case 'objects':
+        return this.askObjects(served, setting, asked);
+      case 'users':
+        return this.askUsers(served, setting, asked);
+    }
+  }
+
+  private askObjects(
+    served: ServedWorld,
+    setting: Setting,
+    questions: readonly Question[],
+  ): readonly Answer[] {
+    const list = memoized((type = '', relation = '') => {
+      const user = questions[0]?.subject ?? '';
+      const asked = { ...requestOf(served, setting), ...bringsOf(setting), type, relation, user };
+      return this.setOf(
+        () => (this.call('listObjects', asked) as ListObjectsResponse).objects,
+        (object) => object,
+      );
+    });
+    return questions.map(({ object, relation }): Answer => {
+      const objects = list(typeOf(object), relation);
+      if (!(objects instanceof Set)) return objects;
+      return objects.has(object) ? 'allowed' : 'denied';
+    });
+  }
+
+  private askUsers(
+    served: ServedWorld,
+    setting: Setting,
+    questions: readonly Question[],
+  ): readonly Answer[] {
+    const list = memoized((object = '', relation = '', kind = '') => {
+      const [type, ofRelation] = kind.split('#') as [string, string | undefined];
+      const asked = {
+        ...requestOf(served, setting),
+        object: known(parseObject(object)),
+        relation,
+        user_filters: [{ type, ...(ofRelation === undefined ? {} : { relation: ofRelation }) }],
+        contextual_tuples: setting.contextual.map(wire),
+        context: setting.context,
+      };
+      return this.setOf(
+        () => (this.call('listUsers', asked) as ListUsersResponse).users,
+        ({ user }) => userText(user),
+      );
+    });
+    return questions.map(({ object, relation, subject }): Answer => {
+      const type = typeOf(subject);
+      const hash = subject.indexOf('#');
+      const users = list(object, relation, hash === -1 ? type : type + subject.slice(hash));
+      if (!(users instanceof Set)) return users;
+      if (users.has(subject)) return 'allowed';
+      return hash === -1 && users.has(`${type}:*`) ? 'unnamed' : 'denied';
+    });
+  }
+
+  /** What was listed, or why nothing was. A list that names something twice is a bug. */
+  private setOf<Item>(list: () => readonly Item[], nameOf: (item: Item) => string) {
+    try {
+      const names = list().map(nameOf);
+      const set = new Set(names);
+      assert(set.size === names.length, `nothing is listed twice: ${names.join(', ')}`);
+      return set;
+    } catch (error) {
+      return answerOf(error);
     }
   }
 
@@ -193,6 +268,33 @@ export class Pemba {
       consistencyToken: '',
       responseHeaders: {},
     });
+  }
+}
+
+/** REQUIRES: keys without a line break. */
+function memoized<Result>(make: (...key: string[]) => Result): (...key: string[]) => Result {
+  const made = new Map<string, Result>();
+  return (...key) => {
+    const name = key.join('\n');
+    let result = made.get(name);
+    if (result === undefined) {
+      result = make(...key);
+      made.set(name, result);
+    }
+    return result;
+  };
+}
+
+function userText(user: User['user']): string {
+  switch (user.case) {
+    case 'object':
+      return `${user.value.type}:${user.value.id}`;
+    case 'userset':
+      return `${user.value.type}:${user.value.id}#${user.value.relation}`;
+    case 'wildcard':
+      return `${user.value.type}:*`;
+    default:
+      throw new Error('a listed user is of some kind');
   }
 }
 

@@ -53,7 +53,8 @@ async function stillFails(
     const served = await pemba.serve(world);
     const got = pemba.ask(served, way, asked).at(-1);
     await pemba.drop(served);
-    if (got === undefined || judge(oracle, last, expected, got) !== 'disagree') return undefined;
+    if (got === undefined || judge(oracle, way, last, expected, got) !== 'disagree')
+      return undefined;
     return { ...found, expected, got };
   } catch {
     // What is left asks about something that is gone.

@@ -16,6 +16,10 @@ export interface Tally {
   conservative: number;
   /** Refused for the depth of the path, about which the oracle has no say. */
   tooDeep: number;
+  /** Refused by a list for a guard that the answer does not hang on. */
+  eager: number;
+  /** Of a list of users with a wildcard, which does not say. */
+  unnamed: number;
   disagreements: number;
   features: Record<string, number>;
   /** By pair of operators and kind of subject: questions asked, and of those how many are allowed. */
@@ -36,6 +40,8 @@ export function emptyTally(): Tally {
     undefined: 0,
     conservative: 0,
     tooDeep: 0,
+    eager: 0,
+    unnamed: 0,
     disagreements: 0,
     features: {},
     coverage: {},
@@ -171,6 +177,7 @@ export function describe(tally: Tally): string {
     `${tally.worlds} worlds, ${tally.decisions} decisions: ${tally.allowed} allowed, ${tally.denied} denied, ${tally.errors} errors`,
     `${tally.disagreements} disagreements, ${tally.conservative} conservative (a cycle through negation, denied where the fixpoint allows)`,
     `${tally.tooDeep} refused for their depth`,
+    `${tally.eager} refused by a list for an open guard that the answer does not hang on, ${tally.unnamed} left open by a wildcard`,
     `${tally.undefined} questions that a cycle through negation leaves undefined`,
     `${tally.rejectedModels} models made and refused`,
     '',
