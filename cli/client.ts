@@ -6,11 +6,14 @@ import {
   type WireChange,
   type WireCheck,
   type WireExpand,
+  type WireListObjects,
+  type WireListUsers,
   type WireModel,
   type WireNode,
   type WireStore,
   type WireTuple,
   type WireTupleRecord,
+  type WireUser,
   type WireWrite,
 } from './wire.ts';
 
@@ -33,12 +36,20 @@ export interface Client {
   changes(store: string, query: ChangesQuery): Promise<ChangesPage>;
   check(store: string, check: WireCheck): Promise<{ allowed: boolean }>;
   expand(store: string, expand: WireExpand): Promise<{ tree: { root: WireNode } }>;
+  listObjects(store: string, list: WireListObjects): Promise<Listed<string>>;
+  listUsers(store: string, list: WireListUsers): Promise<Listed<WireUser>>;
   readAssertions(store: string, model: string): Promise<readonly WireAssertion[]>;
   writeAssertions(
     store: string,
     model: string,
     assertions: readonly WireAssertion[],
   ): Promise<void>;
+}
+
+export interface Listed<Item> {
+  readonly items: readonly Item[];
+  /** Whether the server has cut the list: there may be more. */
+  readonly truncated: boolean;
 }
 
 export interface ChangesQuery {
@@ -62,6 +73,15 @@ export function createClient(options: HttpOptions): Client {
     call({ method: 'GET', path, query, repeatable: true });
   const ask = <Answer>(path: string, body: unknown): Promise<Answer> =>
     call({ method: 'POST', path, body, repeatable: true });
+  async function list<Item>(path: string, body: unknown, field: string): Promise<Listed<Item>> {
+    let truncated = false;
+    const onTruncated = () => {
+      truncated = true;
+    };
+    const request = { method: 'POST', path, body, repeatable: true, onTruncated } as const;
+    const answer = await call<Record<string, readonly Item[]>>(request);
+    return { items: answer[field] ?? [], truncated };
+  }
   const create = <Answer>(path: string, body: unknown): Promise<Answer> =>
     call({ method: 'POST', path, body, repeatable: false });
 
@@ -122,6 +142,8 @@ export function createClient(options: HttpOptions): Client {
       }),
     check: (store, body) => ask(storePath(store, 'check'), body),
     expand: (store, body) => ask(storePath(store, 'expand'), body),
+    listObjects: (store, body) => list(storePath(store, 'list-objects'), body, 'objects'),
+    listUsers: (store, body) => list(storePath(store, 'list-users'), body, 'users'),
     async readAssertions(store, model) {
       const path = storePath(store, 'assertions', model);
       return (await get<{ assertions: WireAssertion[] }>(path)).assertions;

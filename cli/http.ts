@@ -21,6 +21,8 @@ export interface HttpRequest {
   readonly body?: unknown;
   /** True if doing it twice is the same as doing it once: then a broken connection is retried too. */
   readonly repeatable: boolean;
+  /** Called when the answer is a list that the server has cut. */
+  readonly onTruncated?: () => void;
 }
 
 /** The server understood the request and said no (4xx). */
@@ -67,6 +69,7 @@ async function sendOnce(options: HttpOptions, request: HttpRequest): Promise<Att
   } catch (error) {
     return connectionFailure(options, request, error);
   }
+  if (response.headers.get('pemba-truncated') === 'true') request.onTruncated?.();
   return response.ok
     ? { kind: 'answer', body: parseAnswer(options, text) }
     : statusFailure(options, response, text);

@@ -27,8 +27,7 @@ Examples:
   $ pemba model test --tests store.fga.yaml
   $ pemba model test --tests 'schemas/**/*.fga.yaml'
 
-Exits ${exitCodes.failed.code} when an assertion fails. list_objects and list_users assertions are
-counted as skipped, never as passed.`,
+Exits ${exitCodes.failed.code} when an assertion fails. Lists are compared whole, in any order.`,
     );
   command.action(async (flags: TestFlags) => {
     const files = globSync(flags.tests).toSorted();
@@ -43,8 +42,9 @@ counted as skipped, never as passed.`,
       const suppressSummary = flags.suppressSummary === true;
       printTestReport(results, { fileCount: files.length, suppressSummary });
     }
-    if (summarize(results).checks.total === 0) {
-      throw new Failure('failed', `nothing was tested: no check in ${files.join(', ')}`);
+    const { checks, list_objects, list_users } = summarize(results);
+    if (checks.total + list_objects.total + list_users.total === 0) {
+      throw new Failure('failed', `nothing was tested: no assertion in ${files.join(', ')}`);
     }
     if (results.some((result) => !result.passed)) process.exitCode = exitCodes.failed.code;
   });

@@ -1,16 +1,13 @@
-/** `pemba query`: ask a server whether a user may, and why: check and expand. */
-import { type Command, Option } from 'commander';
+/** `pemba query`: ask a server whether a user may, and how; the lists have a file of their own. */
+import type { Command } from 'commander';
 import type { JsonObject } from '../src/base/json.ts';
-import { type Connection, connectToStore } from './connection.ts';
+import { connectToStore } from './connection.ts';
 import { exitCodes } from './exit-codes.ts';
-import { jsonObject, tupleList } from './option-values.ts';
+import { jsonObject } from './option-values.ts';
 import { paint, print, printJson } from './output.ts';
-import type { WireNode, WireTuple } from './wire.ts';
-
-interface QueryFlags {
-  readonly contextualTuple?: readonly WireTuple[];
-  readonly consistency?: string;
-}
+import { registerListObjects, registerListUsers } from './query-lists.ts';
+import { addQueryOptions, commonBody, contextualTuples, type QueryFlags } from './query-options.ts';
+import type { WireNode } from './wire.ts';
 
 interface CheckFlags extends QueryFlags {
   readonly context?: JsonObject;
@@ -21,6 +18,8 @@ export function registerQuery(program: Command): void {
   const query = program.command('query').description('ask who may do what');
   registerCheck(query);
   registerExpand(query);
+  registerListObjects(query);
+  registerListUsers(query);
 }
 
 function registerCheck(query: Command): void {
@@ -45,6 +44,7 @@ Examples:
     const answer = await connection.client.check(connection.storeId, {
       tuple_key: { user, relation, object },
       ...commonBody(connection, flags),
+      ...contextualTuples(flags),
       ...(flags.context === undefined ? {} : { context: flags.context }),
     });
     if (connection.json) printJson(answer);
@@ -69,35 +69,11 @@ Example:
     const answer = await connection.client.expand(connection.storeId, {
       tuple_key: { relation, object },
       ...commonBody(connection, flags),
+      ...contextualTuples(flags),
     });
     if (connection.json) printJson(answer);
     else printTree(answer.tree.root);
   });
-}
-
-function addQueryOptions(command: Command): Command {
-  return command
-    .option(
-      '--contextual-tuple <tuple>',
-      'a tuple for this question alone, "user relation object"; may be repeated',
-      tupleList,
-    )
-    .addOption(
-      new Option('--consistency <preference>', 'how fresh the answer must be').choices([
-        'MINIMIZE_LATENCY',
-        'HIGHER_CONSISTENCY',
-      ]),
-    );
-}
-
-function commonBody(connection: Connection, flags: QueryFlags) {
-  return {
-    ...(connection.modelId === undefined ? {} : { authorization_model_id: connection.modelId }),
-    ...(flags.contextualTuple === undefined
-      ? {}
-      : { contextual_tuples: { tuple_keys: flags.contextualTuple } }),
-    ...(flags.consistency === undefined ? {} : { consistency: flags.consistency }),
-  };
 }
 
 interface Branch {

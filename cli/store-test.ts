@@ -1,5 +1,5 @@
 /**
- * Runs the tests of store files in process: model, tuples and checks against the same service that
+ * Runs the tests of store files in process: model, tuples, checks and lists against the same service that
  * the server serves, over SQLite in memory. Every test gets a store of its own.
  */
 import { systemClock } from '../src/base/clock.ts';
@@ -14,13 +14,21 @@ import {
   readStoreFile,
   type StoreCheck,
   type StoreFile,
+  type StoreList,
   type StoreTest,
 } from './files/store-file.ts';
-import type { WireModel, WireTuple } from './wire.ts';
+import { userText, type WireModel, type WireTuple, type WireUser } from './wire.ts';
 
 export interface CheckResult extends StoreCheck {
   /** Undefined where the check could not be answered; `error` says why. */
   readonly got: boolean | undefined;
+  readonly error: string | undefined;
+  readonly passed: boolean;
+}
+
+export interface ListResult extends StoreList {
+  /** Undefined where the list could not be made; `error` says why. */
+  readonly got: readonly string[] | undefined;
   readonly error: string | undefined;
   readonly passed: boolean;
 }
@@ -30,10 +38,9 @@ export interface TestResult {
   readonly name: string;
   readonly description: string;
   readonly checks: readonly CheckResult[];
-  /** Why no check of the test could be asked; undefined where they were. */
+  /** Why nothing of the test could be asked; undefined where it was. */
   readonly error: string | undefined;
-  /** Assertions that were not run, by kind. They count neither as passed nor as failed. */
-  readonly skipped: { readonly listObjects: number; readonly listUsers: number };
+  readonly lists: readonly ListResult[];
   readonly passed: boolean;
 }
 
@@ -68,16 +75,19 @@ async function runTest(
   test: StoreTest,
 ): Promise<TestResult> {
   const checks: CheckResult[] = [];
+  const lists: ListResult[] = [];
   let error: string | undefined;
   try {
     const { id } = (await call('CreateStore', { name: 'test' })) as { id: string };
     await call('WriteAuthorizationModel', { ...(model as object), store_id: id });
     await writeTuples(call, id, distinct(store.tuples, test.tuples));
     for (const check of test.checks) checks.push(await runCheck(call, id, check));
+    for (const list of test.lists) lists.push(await runList(call, id, list));
   } catch (cause) {
     error = reasonOf(cause);
     const unanswered = { got: undefined, error, passed: false };
     checks.push(...test.checks.map((check) => ({ ...check, ...unanswered })));
+    lists.push(...test.lists.map((list) => ({ ...list, ...unanswered })));
   }
   return {
     file: store.file,
@@ -85,8 +95,8 @@ async function runTest(
     description: test.description,
     checks,
     error,
-    skipped: { listObjects: test.listObjects, listUsers: test.listUsers },
-    passed: error === undefined && checks.every((check) => check.passed),
+    lists,
+    passed: error === undefined && [...checks, ...lists].every((result) => result.passed),
   };
 }
 
@@ -102,6 +112,22 @@ async function runCheck(call: JsonCall, store: string, check: StoreCheck): Promi
     return { ...check, got: allowed, error: undefined, passed: allowed === expected };
   } catch (cause) {
     return { ...check, got: undefined, error: reasonOf(cause), passed: false };
+  }
+}
+
+async function runList(call: JsonCall, store: string, list: StoreList): Promise<ListResult> {
+  const request = { ...list.request, store_id: store };
+  try {
+    const got =
+      list.kind === 'ListObjects'
+        ? ((await call('ListObjects', request)) as { objects: string[] }).objects
+        : ((await call('ListUsers', request)) as unknown as { users: WireUser[] }).users.map(
+            userText,
+          );
+    const passed = canonicalJson(got.toSorted()) === canonicalJson(list.expected.toSorted());
+    return { ...list, got, error: undefined, passed };
+  } catch (cause) {
+    return { ...list, got: undefined, error: reasonOf(cause), passed: false };
   }
 }
 

@@ -1,25 +1,31 @@
 /** What `model test` prints: the failures with expected and got, then the counts. */
 import { paint, print, printJson } from './output.ts';
-import type { CheckResult, TestResult } from './store-test.ts';
+import type { CheckResult, ListResult, TestResult } from './store-test.ts';
+
+interface Count {
+  readonly passed: number;
+  readonly total: number;
+}
 
 export interface TestSummary {
-  readonly tests: { readonly passed: number; readonly total: number };
-  readonly checks: { readonly passed: number; readonly total: number };
-  readonly skipped: { readonly list_objects: number; readonly list_users: number };
+  readonly tests: Count;
+  readonly checks: Count;
+  readonly list_objects: Count;
+  readonly list_users: Count;
 }
 
 export function summarize(results: readonly TestResult[]): TestSummary {
-  const checks = results.flatMap((result) => result.checks);
-  const sum = (count: (result: TestResult) => number): number =>
-    results.reduce((total, result) => total + count(result), 0);
+  const lists = results.flatMap((result) => result.lists);
   return {
-    tests: { passed: results.filter((result) => result.passed).length, total: results.length },
-    checks: { passed: checks.filter((check) => check.passed).length, total: checks.length },
-    skipped: {
-      list_objects: sum((result) => result.skipped.listObjects),
-      list_users: sum((result) => result.skipped.listUsers),
-    },
+    tests: countOf(results),
+    checks: countOf(results.flatMap((result) => result.checks)),
+    list_objects: countOf(lists.filter(({ kind }) => kind === 'ListObjects')),
+    list_users: countOf(lists.filter(({ kind }) => kind === 'ListUsers')),
   };
+}
+
+function countOf(results: readonly { readonly passed: boolean }[]): Count {
+  return { passed: results.filter(({ passed }) => passed).length, total: results.length };
 }
 
 export function printTestReport(
@@ -38,16 +44,26 @@ export function printTestJson(results: readonly TestResult[]): void {
 }
 
 function printFailedTest(result: TestResult, showFile: boolean): void {
-  const passed = result.checks.filter((check) => check.passed).length;
   const where = showFile ? `${result.file}: ` : '';
-  const counts = `Checks (${passed}/${result.checks.length} passing)`;
+  const counts = countsOf(summarize([result]))
+    .map(([name, { passed, total }]) => `${name} (${passed}/${total} passing)`)
+    .join(' | ');
   print(`${paint('red', '(FAILING)')} ${where}${result.name}: ${counts}`);
   if (result.error !== undefined) {
-    // The one reason stands for every check that could not be asked.
+    // The one reason stands for everything that could not be asked.
     print(`${paint('red', 'ⅹ')} ${result.error}`);
     return;
   }
   for (const check of result.checks.filter((one) => !one.passed)) print(describeFailure(check));
+  for (const list of result.lists.filter((one) => !one.passed)) print(describeListFailure(list));
+}
+
+/** The kinds of assertion that there are; checks in any case. */
+function countsOf({ checks, list_objects, list_users }: TestSummary) {
+  const counts: [string, Count][] = [['Checks', checks]];
+  if (list_objects.total > 0) counts.push(['ListObjects', list_objects]);
+  if (list_users.total > 0) counts.push(['ListUsers', list_users]);
+  return counts;
 }
 
 function describeFailure(check: CheckResult): string {
@@ -58,12 +74,17 @@ function describeFailure(check: CheckResult): string {
   return `${paint('red', 'ⅹ')} ${question}: ${answer}${error === undefined ? '' : `, error=${error}`}`;
 }
 
-function printSummary({ tests, checks, skipped }: TestSummary): void {
+function describeListFailure({ kind, text, expected, got, error }: ListResult): string {
+  const shown = (items: readonly string[]) => `[${items.toSorted().join(' ')}]`;
+  const answer = `expected=${shown(expected)}, got=${got === undefined ? 'N/A' : shown(got)}`;
+  return `${paint('red', 'ⅹ')} ${kind}(${text}): ${answer}${error === undefined ? '' : `, error=${error}`}`;
+}
+
+function printSummary(summary: TestSummary): void {
   print('# Test Summary #');
-  print(`Tests ${tests.passed}/${tests.total} passing`);
-  print(`Checks ${checks.passed}/${checks.total} passing`);
-  for (const [kind, count] of Object.entries(skipped)) {
-    if (count > 0) print(paint('yellow', `skipped: ${kind} (${count})`));
+  print(`Tests ${summary.tests.passed}/${summary.tests.total} passing`);
+  for (const [name, { passed, total }] of countsOf(summary)) {
+    print(`${name} ${passed}/${total} passing`);
   }
 }
 
@@ -81,9 +102,11 @@ function jsonOf(result: TestResult): object {
       error: check.error ?? null,
       test_result: check.passed,
     })),
-    skipped: {
-      list_objects: result.skipped.listObjects,
-      list_users: result.skipped.listUsers,
-    },
+    list_objects_results: result.lists.filter(({ kind }) => kind === 'ListObjects').map(listJson),
+    list_users_results: result.lists.filter(({ kind }) => kind === 'ListUsers').map(listJson),
   };
+}
+
+function listJson({ request, expected, got, error, passed }: ListResult): object {
+  return { request, expected, got: got ?? null, error: error ?? null, test_result: passed };
 }

@@ -69,6 +69,45 @@ export interface WireExpand {
   readonly consistency?: string;
 }
 
+export interface WireListObjects {
+  readonly user: string;
+  readonly relation: string;
+  readonly type: string;
+  readonly contextual_tuples?: { readonly tuple_keys: readonly WireTuple[] };
+  readonly context?: JsonObject;
+  readonly authorization_model_id?: string;
+  readonly consistency?: string;
+}
+
+export interface WireUserFilter {
+  readonly type: string;
+  readonly relation?: string;
+}
+
+export interface WireListUsers {
+  readonly object: { readonly type: string; readonly id: string };
+  readonly relation: string;
+  readonly user_filters: readonly [WireUserFilter];
+  readonly contextual_tuples?: readonly WireTuple[];
+  readonly context?: JsonObject;
+  readonly authorization_model_id?: string;
+  readonly consistency?: string;
+}
+
+/** One of the users of ListUsers: exactly one of the parts. */
+export interface WireUser {
+  readonly object?: { readonly type: string; readonly id: string };
+  readonly userset?: { readonly type: string; readonly id: string; readonly relation: string };
+  readonly wildcard?: { readonly type: string };
+}
+
+/** A user as tuples write it. */
+export function userText({ object, userset, wildcard }: WireUser): string {
+  if (userset) return `${userset.type}:${userset.id}#${userset.relation}`;
+  if (wildcard) return `${wildcard.type}:*`;
+  return object === undefined ? '' : `${object.type}:${object.id}`;
+}
+
 /** Node of an Expand tree: exactly one of the parts beside `name`. */
 export interface WireNode {
   readonly name: string;

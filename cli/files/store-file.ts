@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path';
 import { isJsonObject, type JsonObject } from '../../src/base/json.ts';
+import { parseObject } from '../../src/model/tuple.ts';
 import type { WireModel, WireTuple } from '../wire.ts';
 import { inputFailure, readText } from './lines.ts';
 import { folderOf, resolveReference, type Within } from './references.ts';
@@ -26,9 +27,7 @@ export interface StoreTest {
   readonly description: string;
   readonly tuples: readonly WireTuple[];
   readonly checks: readonly StoreCheck[];
-  /** How many assertions of each kind the test makes beside its checks. */
-  readonly listObjects: number;
-  readonly listUsers: number;
+  readonly lists: readonly StoreList[];
 }
 
 /** One question with its expected answer: `users` × `objects` × `assertions` are unfolded. */
@@ -38,6 +37,16 @@ export interface StoreCheck {
   readonly object: string;
   readonly context: JsonObject | undefined;
   readonly expected: boolean;
+}
+
+/** One list with what it must hold, in any order. */
+export interface StoreList {
+  readonly kind: 'ListObjects' | 'ListUsers';
+  /** As the API takes it, but for the store. */
+  readonly request: JsonObject;
+  /** The same in words, for people. */
+  readonly text: string;
+  readonly expected: readonly string[];
 }
 
 type Path = readonly (string | number)[];
@@ -54,6 +63,8 @@ const testKeys = [
   'list_users',
 ];
 const checkKeys = ['user', 'users', 'object', 'objects', 'context', 'assertions'];
+const listObjectsKeys = ['user', 'type', 'context', 'assertions'];
+const listUsersKeys = ['object', 'user_filter', 'context', 'assertions'];
 
 export async function readStoreFile(
   file: string,
@@ -130,8 +141,14 @@ class Reader {
       checks: this.list([...path, 'check'], fields.check).flatMap((check, index) =>
         this.checks([...path, 'check', index], check),
       ),
-      listObjects: this.assertionCount([...path, 'list_objects'], fields.list_objects),
-      listUsers: this.assertionCount([...path, 'list_users'], fields.list_users),
+      lists: [
+        ...this.list([...path, 'list_objects'], fields.list_objects).flatMap((list, index) =>
+          this.listObjects([...path, 'list_objects', index], list),
+        ),
+        ...this.list([...path, 'list_users'], fields.list_users).flatMap((list, index) =>
+          this.listUsers([...path, 'list_users', index], list),
+        ),
+      ],
     };
   }
 
@@ -168,14 +185,52 @@ class Reader {
     return single === undefined ? several : [single];
   }
 
-  assertionCount(path: Path, value: unknown): number {
-    return this.list(path, value)
-      .map((item, index) => {
-        const at = [...path, index];
-        const fields = this.optionalObject(at, item) ?? this.fail(at, 'must be a map');
-        return Object.keys(this.assertions([...at, 'assertions'], fields.assertions)).length;
-      })
-      .reduce((sum, count) => sum + count, 0);
+  listObjects(path: Path, value: unknown): StoreList[] {
+    const fields = this.object(path, value, listObjectsKeys);
+    const user = this.required([...path, 'user'], fields.user);
+    const type = this.required([...path, 'type'], fields.type);
+    const context = this.optionalObject([...path, 'context'], fields.context);
+    const at = [...path, 'assertions'];
+    return Object.entries(this.assertions(at, fields.assertions)).map(([relation, objects]) => ({
+      kind: 'ListObjects',
+      request: { user, type, relation, ...(context === undefined ? {} : { context }) },
+      text: `user=${user},relation=${relation},type=${type}${contextText(context)}`,
+      expected: this.texts([...at, relation], objects),
+    }));
+  }
+
+  listUsers(path: Path, value: unknown): StoreList[] {
+    const fields = this.object(path, value, listUsersKeys);
+    const text = this.required([...path, 'object'], fields.object);
+    const object = parseObject(text) ?? this.fail([...path, 'object'], 'must be `type:id`');
+    const filters = this.list([...path, 'user_filter'], fields.user_filter);
+    if (filters.length !== 1) this.fail([...path, 'user_filter'], 'must hold exactly one kind');
+    const filter = this.userFilter([...path, 'user_filter', 0], filters[0]);
+    const context = this.optionalObject([...path, 'context'], fields.context);
+    const at = [...path, 'assertions'];
+    return Object.entries(this.assertions(at, fields.assertions)).map(([relation, item]) => {
+      const { users } = this.object([...at, relation], item, ['users']);
+      const kind =
+        filter.relation === undefined ? filter.type : `${filter.type}#${filter.relation}`;
+      return {
+        kind: 'ListUsers',
+        request: {
+          object: { type: object.type, id: object.id },
+          relation,
+          user_filters: [filter],
+          ...(context === undefined ? {} : { context }),
+        },
+        text: `object=${text},relation=${relation},user_filter=${kind}${contextText(context)}`,
+        expected: this.texts([...at, relation, 'users'], users),
+      };
+    });
+  }
+
+  userFilter(path: Path, value: unknown): { type: string; relation?: string } {
+    const fields = this.object(path, value, ['type', 'relation']);
+    const type = this.required([...path, 'type'], fields.type);
+    const relation = this.text([...path, 'relation'], fields.relation);
+    return relation === undefined ? { type } : { type, relation };
   }
 
   assertions(path: Path, value: unknown): JsonObject {
@@ -202,6 +257,15 @@ class Reader {
     return Array.isArray(value) ? value : this.fail(path, 'must be a list');
   }
 
+  /** Null stands for the empty list. */
+  texts(path: Path, value: unknown): readonly string[] {
+    return this.list(path, value).map((item, index) => this.required([...path, index], item));
+  }
+
+  required(path: Path, value: unknown): string {
+    return this.text(path, value) ?? this.fail(path, 'is missing');
+  }
+
   text(path: Path, value: unknown): string | undefined {
     if (value === undefined || value === null || value === '') return undefined;
     return typeof value === 'string' ? value : this.fail(path, 'must be a text');
@@ -211,4 +275,8 @@ class Reader {
     const where = path.length === 0 ? 'the file' : `\`${path.join('.')}\``;
     throw inputFailure(this.#file, this.#yaml.lineOf(path), `${where}: ${fault}`);
   }
+}
+
+function contextText(context: JsonObject | undefined): string {
+  return context === undefined ? '' : `,context=${JSON.stringify(context)}`;
 }

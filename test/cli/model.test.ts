@@ -186,7 +186,7 @@ tests:
     'user,bob,owner,document,1,,\nuser,dora,owner,document,1,in_office,"{""ip"":""10.0.0.1""}"\n';
   const files = { 'store.fga.yaml': store, 'model.fga': dsl, 'more.csv': csv };
 
-  test('all pass; what cannot be run is counted as skipped', async () => {
+  test('all pass, lists among them', async () => {
     using folder = folderOf(files);
     const { code, stdout } = await pemba([
       'model',
@@ -198,7 +198,7 @@ tests:
       code: 0,
       stdout:
         '# Test Summary #\nTests 2/2 passing\nChecks 6/6 passing\n' +
-        'skipped: list_objects (2)\nskipped: list_users (1)\n',
+        'ListObjects 2/2 passing\nListUsers 1/1 passing\n',
     });
   });
 
@@ -220,14 +220,15 @@ tests:
 # Test Summary #
 Tests 1/2 passing
 Checks 3/6 passing
-skipped: list_objects (2)
-skipped: list_users (1)
+ListObjects 2/2 passing
+ListUsers 1/1 passing
 `);
     const json = JSON.parse((await pemba([...args, '--json'])).stdout);
     expect(json.summary).toEqual({
       tests: { passed: 1, total: 2 },
       checks: { passed: 3, total: 6 },
-      skipped: { list_objects: 2, list_users: 1 },
+      list_objects: { passed: 2, total: 2 },
+      list_users: { passed: 1, total: 1 },
     });
     expect(json.results[0].check_results[0]).toEqual({
       request: { user: 'user:anne', relation: 'owner', object: 'document:1' },
@@ -236,6 +237,39 @@ skipped: list_users (1)
       error: null,
       test_result: false,
     });
+  });
+
+  test('a list that holds something else fails, with both lists', async () => {
+    using folder = folderOf({
+      ...files,
+      'store.fga.yaml': store
+        .replace('viewer: [document:1]', 'viewer: [document:2, document:1]')
+        .replace('users: [user:anne]}', 'users: []}'),
+    });
+    const args = ['model', 'test', '--tests', folder.file('store.fga.yaml')];
+    const { code, stdout } = await pemba([...args, '--suppress-summary']);
+    expect(code).toBe(1);
+    expect(
+      stdout,
+    ).toBe(`(FAILING) lists: Checks (1/1 passing) | ListObjects (1/2 passing) | ListUsers (0/1 passing)
+ⅹ ListObjects(user=user:anne,relation=viewer,type=document): expected=[document:1 document:2], got=[document:1]
+ⅹ ListUsers(object=document:1,relation=owner,user_filter=user): expected=[], got=[user:anne]
+---
+`);
+    const { results } = JSON.parse((await pemba([...args, '--json'])).stdout);
+    expect(results[1].list_users_results).toEqual([
+      {
+        request: {
+          object: { type: 'document', id: '1' },
+          relation: 'owner',
+          user_filters: [{ type: 'user' }],
+        },
+        expected: [],
+        got: ['user:anne'],
+        error: null,
+        test_result: false,
+      },
+    ]);
   });
 
   test('a check that cannot be answered fails, whatever was expected', async () => {
