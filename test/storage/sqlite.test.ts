@@ -1,10 +1,11 @@
 // The contract of a datastore, over SQLite in memory and in a file.
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { verifyFile } from '../../src/storage/sqlite/verify.ts';
 import { datastoreContract } from './contract.ts';
-import { temporaryFolder } from './fixtures.ts';
+import { holdContract } from './contract-hold.ts';
+import { manualClock, type OpenDatastore, storeId, temporaryFolder } from './fixtures.ts';
 
 datastoreContract('SQLite in memory', async (clock) => {
   const datastore = await openSqlite({ path: ':memory:', clock });
@@ -12,7 +13,7 @@ datastoreContract('SQLite in memory', async (clock) => {
   return datastore;
 });
 
-datastoreContract('SQLite in a file', async (clock) => {
+const openFile: OpenDatastore = async (clock) => {
   const path = join(temporaryFolder(), 'pemba.db');
   const datastore = await openSqlite({ path, clock });
   onTestFinished(async () => {
@@ -22,4 +23,14 @@ datastoreContract('SQLite in a file', async (clock) => {
     if (problems.length > 0) throw new Error(JSON.stringify(problems, undefined, 2));
   });
   return datastore;
+};
+
+datastoreContract('SQLite in a file', openFile);
+holdContract(openFile);
+
+test('a database in memory holds no snapshot: its one connection must not wait', async () => {
+  const datastore = await openSqlite({ path: ':memory:', clock: manualClock() });
+  onTestFinished(() => datastore.close());
+  expect(datastore.local.canHold).toBe(false);
+  await expect(datastore.local.hold(storeId(1), 0)).rejects.toThrow('in memory');
 });
