@@ -6,6 +6,8 @@ import { type ErrorCode, Refusal } from '../../src/base/errors.ts';
 import type { JsonObject } from '../../src/base/json.ts';
 import { createWalk } from '../../src/engine/check.ts';
 import { expand } from '../../src/engine/expand.ts';
+import { listObjects } from '../../src/engine/list-objects.ts';
+import { listSubjects } from '../../src/engine/list-subjects.ts';
 import type { TreeNode } from '../../src/engine/tree.ts';
 import { refusalOf, type Verdict } from '../../src/engine/verdict.ts';
 import { compile, namesOf } from '../../src/model/compile.ts';
@@ -14,6 +16,7 @@ import { isModelId, isStoreId, type ModelId, type StoreId } from '../../src/mode
 import type { Model } from '../../src/model/model.ts';
 import { parseModel } from '../../src/model/parse.ts';
 import {
+  formatSubject,
   type ObjectRef,
   parseObject,
   parseSubject,
@@ -33,6 +36,7 @@ export interface Question {
   readonly context?: JsonObject;
   readonly depthMax?: number;
   readonly stepsMax?: number;
+  readonly sliceSteps?: number;
 }
 
 export type Answer = 'allowed' | 'denied' | ErrorCode;
@@ -116,6 +120,50 @@ export class World {
     return answerOf(this.verdict(check, question));
   }
 
+  /** Lists the objects of `${user} ${relation} ${type}`, in the order in which they come. */
+  listObjects(list: string, question: Question = {}): readonly string[] | ErrorCode {
+    const [subject = '', relation = '', type = ''] = list.split(' ');
+    const { contextual, context, ...limits } = question;
+    return this.list((reader, model) =>
+      listObjects(reader, model, {
+        type,
+        relation,
+        subject: subjectOf(subject),
+        contextualTuples: (contextual ?? []).map(tupleOf),
+        context: context ?? {},
+        ...limits,
+      }),
+    );
+  }
+
+  /** Lists the subjects of `object#relation@kind`; a kind is a type, or `type#relation`. */
+  listSubjects(list: string, question: Question = {}): readonly string[] | ErrorCode {
+    const [userset = '', kind = ''] = list.split('@');
+    const [type = '', kindRelation = ''] = kind.split('#');
+    const { contextual, context, ...limits } = question;
+    const listed = this.list((reader, model) =>
+      listSubjects(reader, model, {
+        ...usersetOf(userset),
+        subject: { type, relation: kindRelation },
+        contextualTuples: (contextual ?? []).map(tupleOf),
+        context: context ?? {},
+        ...limits,
+      }),
+    );
+    return typeof listed === 'string' ? listed : listed.map((subject) => formatSubject(subject));
+  }
+
+  private list<Item>(
+    read: (reader: TupleReader, model: CompiledModel) => Iterable<Item | undefined>,
+  ): readonly Item[] | ErrorCode {
+    try {
+      return this.view((reader, model) => [...read(reader, model)].filter(isItem));
+    } catch (error) {
+      if (error instanceof Refusal) return error.code;
+      throw error;
+    }
+  }
+
   expand(userset: string, contextual: readonly TupleText[] = []): TreeNode {
     const { object, relation } = usersetOf(userset);
     return this.view((reader, model) =>
@@ -126,6 +174,11 @@ export class World {
   async close(): Promise<void> {
     await this.datastore.close();
   }
+}
+
+/** Not a pause. */
+function isItem<Item>(item: Item | undefined): item is Item {
+  return item !== undefined;
 }
 
 function storeIdOf(number: number): StoreId {
