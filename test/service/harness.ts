@@ -7,18 +7,22 @@ import type { Clock } from '../../src/base/clock.ts';
 import { Refusal } from '../../src/base/errors.ts';
 import type { Call, Method } from '../../src/service/call.ts';
 import { createMethods } from '../../src/service/router.ts';
+import type { ServiceContext } from '../../src/service/service.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
 
 export interface TestClock extends Clock {
   /** Wall time; monotonic time runs with it. */
   time: number;
+  /** How far the clock goes on whenever it is looked at, in milliseconds. */
+  tick: number;
 }
 
 export interface Asked {
   /** Consistency token to send. */
   readonly token?: string;
   readonly deadline?: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface Answered {
@@ -42,15 +46,23 @@ export interface TestService {
 /** 2024-01-01, so that ids and times are plain. */
 const start = Date.UTC(2024, 0, 1);
 
-export async function openService(
-  limits: { checkDepthMax?: number; checkStepsMax?: number } = {},
-): Promise<TestService> {
+export interface TestLimits
+  extends Pick<ServiceContext, 'checkDepthMax' | 'checkStepsMax' | 'lists'> {
+  /** A database file; one in memory where it is absent. */
+  readonly path?: string;
+}
+
+export async function openService({ path, ...limits }: TestLimits = {}): Promise<TestService> {
   const clock: TestClock = {
     time: start,
+    tick: 0,
     now: () => clock.time,
-    monotonic: () => clock.time - start,
+    monotonic: () => {
+      clock.time += clock.tick;
+      return clock.time - start;
+    },
   };
-  const datastore = await openSqlite({ path: ':memory:', clock });
+  const datastore = await openSqlite({ path: path ?? ':memory:', clock });
   const methods = createMethods({ datastore, clock, ...limits });
   const ask = async (name: string, request: JsonValue, options: Asked = {}): Promise<Answered> => {
     const method = methods.find(({ descriptor }) => descriptor.name === name);
@@ -89,7 +101,7 @@ export function callOf(method: string, options: Asked = {}): Call {
     method: `openfga.v1.OpenFGAService/${method}`,
     requestId: 'request-1',
     deadline: options.deadline ?? Number.POSITIVE_INFINITY,
-    signal: undefined,
+    signal: options.signal,
     consistencyToken: options.token ?? '',
     responseHeaders: {},
   };
@@ -171,13 +183,14 @@ export const driveModel = {
 /** A store with the model, and the tuples given as `object#relation@user`. */
 export async function openDrive(
   tuples: readonly string[] = [],
+  limits: TestLimits = {},
 ): Promise<TestService & { store: string; model: string }> {
-  const service = await openService();
+  const service = await openService(limits);
   const created = await service.ask('CreateStore', { name: 'drive' });
   const store: string = created.body.id;
   const written = await service.ask('WriteAuthorizationModel', { store_id: store, ...driveModel });
-  if (tuples.length > 0) {
-    const writes = { tuple_keys: tuples.map(tupleKey) };
+  for (let at = 0; at < tuples.length; at += 100) {
+    const writes = { tuple_keys: tuples.slice(at, at + 100).map(tupleKey) };
     await service.ask('Write', { store_id: store, writes });
   }
   return { ...service, store, model: written.body.authorization_model_id };
