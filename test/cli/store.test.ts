@@ -215,6 +215,50 @@ test('check: both answers exit 0, unless --exit-code', async () => {
   expect(JSON.parse(json.stdout)).toMatchObject({ allowed: true });
 });
 
+test('lists print a line an item, and nothing for none', async () => {
+  const { id } = await importStore(store);
+  const objects = ['query', 'list-objects', '--store-id', id];
+  expect(await pemba([...objects, 'user:bob', 'viewer', 'document'], { env })).toEqual({
+    code: 0,
+    stdout: 'document:1\n',
+    stderr: '',
+  });
+  expect((await pemba([...objects, 'user:eve', 'viewer', 'document'], { env })).stdout).toBe('');
+  expect(await pembaJson([...objects, 'user:bob', 'viewer', 'folder'], { env })).toEqual({
+    objects: ['folder:1'],
+  });
+  const more = ['--contextual-tuple', 'user:eve viewer folder:1'];
+  const eve = await pemba([...objects, 'user:eve', 'viewer', 'document', ...more], { env });
+  expect(eve.stdout).toBe('document:1\n');
+
+  const ofDocument = ['--object', 'document:1', '--relation', 'viewer'];
+  const users = ['query', 'list-users', '--store-id', id, ...ofDocument];
+  const now = ['--context', '{"now":"2029-01-01T00:00:00Z"}'];
+  const listed = await pemba([...users, '--user-filter', 'user', ...now, ...more], { env });
+  expect(listed.stdout.split('\n').toSorted()).toEqual(['', 'user:anne', 'user:bob', 'user:eve']);
+  const usersets = [...users, '--user-filter', 'folder#viewer'];
+  expect((await pemba(usersets, { env })).stdout).toBe('folder:1#viewer\n');
+  expect(await pembaJson(usersets, { env })).toEqual({
+    users: [{ userset: { type: 'folder', id: '1', relation: 'viewer' } }],
+  });
+  const missing = await pemba([...users, '--user-filter', 'user'], { env });
+  expect([missing.code, missing.stdout]).toEqual([4, '']);
+});
+
+test('a list that the server has cut comes with a warning', async () => {
+  const { id } = await importStore(store);
+  const rows = Array.from({ length: 1_001 }, (_, i) => `user,many,viewer,folder,${i + 10}`);
+  const header = 'user_type,user_id,relation,object_type,object_id';
+  using folder = folderOf({ 'tuples.csv': [header, ...rows, ''].join('\n') });
+  const file = folder.file('tuples.csv');
+  await pemba(['tuple', 'write', '--store-id', id, '--file', file], { env });
+  const list = ['query', 'list-objects', '--store-id', id, 'user:many', 'viewer', 'folder'];
+  const { code, stdout, stderr } = await pemba(list, { env });
+  expect([code, stdout.split('\n').length - 1]).toEqual([0, 1_000]);
+  expect(stderr).toMatch(/^warning: the server has cut the list after 1000: there may be more/);
+  expect(await pembaJson(list, { env })).toMatchObject({ truncated: true });
+});
+
 test('expand prints the tree', async () => {
   const { id } = await importStore(store);
   const expand = ['query', 'expand', '--store-id', id];

@@ -59,6 +59,11 @@ test.each([
   ['a URL that is none', ['store', 'list', '--api-url', 'localhost:8080']],
   ['a number that is none', ['tuple', 'write', '--file', 'x.csv', '--max-rps', '0']],
   ['a context that is no object', ['query', 'check', 'a', 'b', 'c', '--context', '[1]']],
+  ['a list of no kind', ['query', 'list-users', '--object', 'a:1', '--relation', 'b']],
+  [
+    'an object that is none',
+    ['query', 'list-users', '--object', 'a', '--relation', 'b', '--user-filter', 'c'],
+  ],
   ['half a contextual tuple', ['query', 'check', 'a', 'b', 'c', '--contextual-tuple', 'a b']],
   ['a tuple and a file', ['tuple', 'write', 'a:1', 'b', 'c:1', '--file', 'x.csv']],
   ['neither tuple nor file', ['tuple', 'delete', '--store-id', storeId]],

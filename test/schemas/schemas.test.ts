@@ -41,6 +41,7 @@ describe.each(names)('%s', (name) => {
     const wrong = results.flatMap((result) => [
       ...(result.error === undefined ? [] : [`${result.name}: ${result.error}`]),
       ...result.checks.filter(({ passed }) => !passed),
+      ...result.lists.filter(({ passed }) => !passed),
     ]);
     expect(wrong).toEqual([]);
     expect(warnings).toEqual([]);

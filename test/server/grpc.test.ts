@@ -130,6 +130,7 @@ describe('metadata', () => {
       unary(wire.check, (_request, call) => {
         seen = call;
         call.responseHeaders['pemba-consistency-token'] = 'token-8';
+        call.responseHeaders['pemba-truncated'] = 'true';
         call.responseHeaders['openfga-authorization-model-id'] = 'model-9';
         return allowed;
       }),
@@ -148,6 +149,7 @@ describe('metadata', () => {
       'openfga-authorization-model-id': 'model-9',
     });
     expect(status.metadata.get('pemba-consistency-token')).toEqual(['token-8']);
+    expect(status.metadata.get('pemba-truncated')).toEqual(['true']);
   });
 
   test.each(['', 'with space', 'x'.repeat(129)])('the request id %j is replaced', async (id) => {
@@ -332,6 +334,19 @@ describe('server streams', () => {
     );
     expect(headers.get('pemba-consistency-token')).toEqual(['token-8']);
     expect(status.metadata.get('pemba-consistency-token')).toEqual(['token-8']);
+  });
+
+  test('a list that is cut after its first message says so in a trailer', async () => {
+    served = await serve([
+      serverStream(wire.streamedListObjects, async function* (_request, call) {
+        yield create(StreamedListObjectsResponseSchema, { object: 'document:1' });
+        call.responseHeaders['pemba-truncated'] = 'true';
+      }),
+    ]);
+    const { headers, status } = await served.client.stream(wire.streamedListObjects, {});
+    expect(headers.get('pemba-truncated')).toEqual([]);
+    expect(status.code).toBe(0);
+    expect(status.metadata.get('pemba-truncated')).toEqual(['true']);
   });
 
   test('a refusal after the first message', async () => {

@@ -151,6 +151,22 @@ describe.each(transports)('%s', (_name, make) => {
     ]);
   });
 
+  test('a stream that is cut says so in its trailers', async () => {
+    using it = await start({
+      stream: async function* (_request, call) {
+        yield { object: 'document:1' };
+        call.responseHeaders['pemba-truncated'] = 'true';
+      },
+    });
+    let trailers = new Headers();
+    const onTrailer = (each: Headers) => {
+      trailers = each;
+    };
+    const stream = it.client.streamedListObjects({ storeId: store }, { onTrailer });
+    for await (const { object } of stream) expect(object).toBe('document:1');
+    expect(trailers.get('pemba-truncated')).toBe('true');
+  });
+
   test('passes a deadline on', async () => {
     const clock = { now: () => 0, monotonic: () => 1_000 };
     using http = await serve({}, { clock });

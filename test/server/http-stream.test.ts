@@ -2,6 +2,7 @@
 import { request as httpRequest } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../src/base/errors.ts';
+import type { StreamedListObjectsRequest } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
 import type { Call } from '../../src/service/call.ts';
 import { post, serve, store } from './http-fixture.ts';
 
@@ -28,6 +29,28 @@ describe('a stream', () => {
       { result: { object: 'document:1' } },
       { result: { object: 'document:2' } },
     ]);
+  });
+
+  test('that is cut says so in a trailer, or in its headers where there is time', async () => {
+    using http = await serve({
+      stream: async function* (request, call) {
+        if ((request as StreamedListObjectsRequest).type === 'document') {
+          yield { object: 'document:1' };
+        }
+        call.responseHeaders['pemba-truncated'] = 'true';
+      },
+    });
+    const none = await post(http.url, path, { type: 'folder' });
+    expect(none.headers.get('pemba-truncated')).toBe('true');
+    // The platform's fetch hides trailers.
+    const trailers = await new Promise((resolve, reject) => {
+      const request = httpRequest(`${http.url}${path}`, { method: 'POST' }, (response) => {
+        response.resume().on('end', () => resolve({ ...response.trailers }));
+        expect(response.headers).toMatchObject({ trailer: 'pemba-truncated' });
+      });
+      request.on('error', reject).end('{"type":"document"}');
+    });
+    expect(trailers).toEqual({ 'pemba-truncated': 'true' });
   });
 
   test('may be empty', async () => {

@@ -116,16 +116,14 @@ describe('a running server', () => {
     expect(await write(other, { onDuplicate: 'ignore' })).toBe(10);
     const unknown = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
     expect((await client.call(wire.getStore, { storeId: unknown })).status.code).toBe(5002);
-    expect(
-      (
-        await client.call(wire.listObjects, {
-          storeId,
-          type: 'document',
-          relation: 'viewer',
-          user: 'user:anne',
-        })
-      ).status.code,
-    ).toBe(12);
+    const list = async (change: object) => {
+      const asked = { storeId, type: 'document', relation: 'viewer', user: 'user:anne', ...change };
+      return (await client.call(wire.listObjects, asked)).status.code;
+    };
+    expect(await list({ type: 'nothing' })).toBe(2021);
+    expect(await list({ relation: 'nothing' })).toBe(2022);
+    const renamed = await client.call(wire.updateStore, { storeId, name: 'renamed' });
+    expect(renamed.status.code).toBe(12);
   });
 
   test('a read that carries the token of a write is answered', async () => {
