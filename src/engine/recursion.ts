@@ -4,6 +4,7 @@
  * groups, folders in folders), where an answer is plain reachability.
  */
 import type { CompiledModel, Plan } from '../model/compiled.ts';
+import { targetsOf } from '../model/targets.ts';
 import { componentsOf } from './components.ts';
 
 export interface Recursion {
@@ -63,28 +64,5 @@ function isAlongUnions(plan: Plan, isOwn: (target: number) => boolean): boolean 
     case 'intersection':
     case 'exclusion':
       return !targetsOf(plan).some(isOwn);
-  }
-}
-
-/** The relations that a plan asks for, on either side of a subtraction. */
-function* targetsOf(plan: Plan): Generator<number> {
-  switch (plan.kind) {
-    case 'direct':
-      for (const edge of plan.edges) if (edge.target !== -1) yield edge.target;
-      break;
-    case 'computed':
-      yield plan.relation;
-      break;
-    case 'from':
-      for (const arrow of plan.arrows) yield arrow.target;
-      break;
-    case 'union':
-    case 'intersection':
-      for (const child of plan.children) yield* targetsOf(child);
-      break;
-    case 'exclusion':
-      yield* targetsOf(plan.base);
-      yield* targetsOf(plan.subtract);
-      break;
   }
 }

@@ -3,6 +3,7 @@
  * the plans, one byte a relation, computed for a kind of subject when it is first asked for.
  */
 import type { CompiledModel, CompiledRelation, Plan } from './compiled.ts';
+import { targetsOf } from './targets.ts';
 
 /**
  * A userset `t#r` always reaches `t#r` itself. Of an intersection all children must be reached; of
@@ -102,25 +103,4 @@ function dependentsOf(relations: readonly CompiledRelation[]): CompiledRelation[
     for (const target of targetsOf(relation.plan)) dependents[target]?.add(relation);
   }
   return dependents.map((set) => [...set]);
-}
-
-function* targetsOf(plan: Plan): Generator<number> {
-  switch (plan.kind) {
-    case 'direct':
-      for (const edge of plan.edges) if (edge.target !== -1) yield edge.target;
-      break;
-    case 'computed':
-      yield plan.relation;
-      break;
-    case 'from':
-      for (const arrow of plan.arrows) yield arrow.target;
-      break;
-    case 'union':
-    case 'intersection':
-      for (const child of plan.children) yield* targetsOf(child);
-      break;
-    case 'exclusion':
-      yield* targetsOf(plan.base);
-      break;
-  }
 }

@@ -20,6 +20,7 @@ import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Method } from '../service/call.ts';
 import { toRefusal } from '../service/status.ts';
+import { drained } from './drained.ts';
 import { GrpcCall } from './grpc-call.ts';
 import { createHealth } from './grpc-health.ts';
 import { LongStreams } from './grpc-long-streams.ts';
@@ -186,20 +187,6 @@ function streamHandler(
       call.finish();
     }
   };
-}
-
-/** A slow reader holds the stream up, not our memory. */
-function drained(transport: ServerWritableStream<Request, Message>, signal: AbortSignal) {
-  return new Promise<void>((resolve) => {
-    const resume = () => {
-      transport.off('drain', resume);
-      signal.removeEventListener('abort', resume);
-      resolve();
-    };
-    transport.on('drain', resume);
-    signal.addEventListener('abort', resume);
-    if (signal.aborted) resume();
-  });
 }
 
 /** Bytes that are no message never reach the observed handler. */

@@ -6,6 +6,7 @@ import type { Method } from '../service/call.ts';
 import { httpStatus, toRefusal, wireCode } from '../service/status.ts';
 import { BodyTooLarge, parseJson, readBody } from './body.ts';
 import { classCode } from './connect-error.ts';
+import { drained } from './drained.ts';
 import { truncatedHeader } from './headers.ts';
 import { HttpCall } from './http-call.ts';
 import type { HttpOptions } from './http-options.ts';
@@ -117,18 +118,4 @@ async function answerStream(
 /** A google.rpc.Status, which has no room for the wire's own codes. */
 function streamError(refusal: Refusal) {
   return { code: classCode(refusal), message: refusal.message, details: [] };
-}
-
-/** A slow reader holds the stream up, not our memory. */
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const resume = () => {
-      response.off('drain', resume);
-      signal.removeEventListener('abort', resume);
-      resolve();
-    };
-    response.on('drain', resume);
-    signal.addEventListener('abort', resume);
-    if (signal.aborted) resume();
-  });
 }
