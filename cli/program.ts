@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { addGlobalOptions } from './connection.ts';
 import { registerDev } from './dev.ts';
 import { exitCodeHelp } from './exit-codes.ts';
+import { registerLimits } from './limits.ts';
 import { registerModel } from './model.ts';
 import { registerQuery } from './query.ts';
 import { registerServe } from './serve.ts';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
   registerDev(program);
   registerServe(program);
   registerVerify(program);
+  registerLimits(program);
   // Commands take this over when they are made: the options say nothing to those above.
   program.configureHelp({ showGlobalOptions: true });
   program.commandsGroup('Talk to a server:');

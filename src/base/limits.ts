@@ -1,100 +1,129 @@
 /**
- * Every limit of Pemba in one table: default, unit, and what it bounds. The values are those of
- * OpenFGA's server where the wire has one, so that a client finds the same borders.
+ * Every limit of Pemba in one table: its default, its unit, what it bounds, and the setting that
+ * changes it where one does. The values are those of OpenFGA's server where the wire has one, so
+ * that a client finds the same borders. `pemba limits` prints it.
  */
 import { assert } from './assert.ts';
 
-export const limits = {
-  /** Tuples in one Write, writes and deletes together. */
-  tuplesPerWriteMax: 100,
-  /** Contextual tuples in one request, or in one item of a batch. */
-  contextualTuplesMax: 100,
-  /** Contextual tuples of one assertion. */
-  assertionContextualTuplesMax: 20,
-  /** Assertions of one model. */
-  assertionsMax: 100,
-  /** Assertions of one model, encoded, in bytes. */
-  assertionsBytesMax: 64_000,
-  /** Checks in one BatchCheck. */
-  batchChecksMax: 50,
-  /** Types of one model. */
-  modelTypesMax: 100,
-  /** Conditions of one model. */
-  modelConditionsMax: 25,
-  /** Parameters of one condition. */
-  conditionParametersMax: 25,
-  /** Expression of one condition, in bytes. */
-  conditionExpressionBytesMax: 512,
-  /** One model, encoded, in bytes. */
-  modelBytesMax: 262_144,
-  /** Nested rewrites in one relation of a model. */
-  rewriteDepthMax: 100,
-  /** Usersets and tuple-to-userset hops between a question and the tuple that answers it. */
-  checkDepthMax: 25,
-  /** Questions and tuples that one check may visit. */
-  checkStepsMax: 1_000_000,
-  /** Questions and rewrites open at once in a check: what the JavaScript stack must hold. */
-  checkNestingMax: 500,
-  /** Objects or users in the answer of one list; a stream has no such bound. */
-  listResultsMax: 1_000,
-  /** Time that a list may take, in milliseconds; what was found by then is the answer. */
-  listTimeoutMs: 3_000,
-  /** Share of a call's time that a list leaves for its answer to be sent, at most, in milliseconds. */
-  listAnswerMs: 100,
-  /** Tuples and questions that a list visits before other requests get their turn. */
-  listSliceSteps: 2_000,
-  /** Lists that may hold a snapshot at the same time; the others wait for one of them. */
-  heldSnapshotsMax: 8,
-  /** Cost of evaluating one condition once, in CEL units. */
-  conditionCostMax: 100,
-  /** Timestamps, and as many durations, of contexts that are kept as read. */
-  timesRememberedMax: 1_000,
-  /** The longest text of such a time, in UTF-16 units. */
-  timeTextRememberedMax: 64,
-  /** Context stored with a tuple, encoded, in bytes. */
-  tupleContextBytesMax: 32_768,
-  /** Nested lists and objects in a context. */
-  contextDepthMax: 32,
-  /** A request message, in bytes after decompression. */
-  requestBytesMax: 616_448,
-  /** Page of Read, ReadAuthorizationModels and ListStores, in rows. */
-  pageSizeMax: 100,
-  /** Page when the request names none, in rows. */
-  pageSizeDefault: 50,
-  /** A request without a deadline of its own, in milliseconds. */
-  requestTimeoutMs: 3_000,
-  /** Wait for a revision that this server does not have yet, in milliseconds. */
-  revisionWaitMs: 1_000,
-  /** Time that open requests get at shutdown, in milliseconds. */
-  shutdownTimeoutMs: 10_000,
-  /** Calls that one gRPC connection may have open. */
-  concurrentStreamsMax: 250,
-  /** Quiet on a gRPC connection before the server asks whether its peer is still there. */
-  idlePingMs: 60_000,
-  /** Tuples of all the writes that share one transaction and one fsync. */
-  tuplesPerGroupMax: 5_000,
-  /** Writes accepted but not yet begun; more are refused. */
-  writesWaitingMax: 10_000,
-  /** A client's time to send the headers of an HTTP request, in milliseconds. */
-  httpHeadersTimeoutMs: 10_000,
-  /** A client's time to send a whole HTTP request, in milliseconds. */
-  httpRequestTimeoutMs: 30_000,
-  /** An idle HTTP connection is kept, in milliseconds: longer than load balancers keep theirs. */
-  httpKeepAliveMs: 75_000,
-  /** Compiled models kept in memory. */
-  compiledModelsMax: 1_000,
-  /** The CLI's wait for one answer of a server, in milliseconds. */
-  clientTimeoutMs: 30_000,
-  /** Times that the CLI repeats a request that a busy or failing server did not answer. */
-  clientRetriesMax: 3,
-  /** Pause before the CLI's first repeat, in milliseconds; it doubles each time. */
-  clientRetryMinMs: 100,
-  /** The longest pause that a server's Retry-After may ask of the CLI, in milliseconds. */
-  clientRetryMaxMs: 30_000,
-  /** One line of a tuple file, in bytes; a tuple with the largest context fits many times. */
-  inputLineBytesMax: 1_048_576,
-} as const;
+export interface Limit {
+  readonly name: LimitName;
+  readonly default: number;
+  readonly unit: string;
+  readonly bounds: string;
+  /** Flag and configuration key that change it; undefined for a limit that is fixed. */
+  readonly setting: string | undefined;
+}
 
+const notes: Omit<Limit, 'name' | 'default'>[] = [];
+
+/** A plain number to those who use it; what is said of it goes into the table. */
+function limit(value: number, unit: string, bounds: string, setting?: string): number {
+  assert(Number.isSafeInteger(value) && value > 0, 'a limit is a whole number');
+  notes.push({ unit, bounds, setting });
+  return value;
+}
+
+export const limits = {
+  tuplesPerWriteMax: limit(100, 'tuples', 'One Write, writes and deletes together'),
+  contextualTuplesMax: limit(100, 'tuples', 'Contextual tuples of a request, or of a batch item'),
+  assertionContextualTuplesMax: limit(20, 'tuples', 'Contextual tuples of one assertion'),
+  assertionsMax: limit(100, 'assertions', 'Assertions of one model'),
+  assertionsBytesMax: limit(64_000, 'bytes', 'Assertions of one model, encoded'),
+  batchChecksMax: limit(50, 'checks', 'One BatchCheck'),
+  modelTypesMax: limit(100, 'types', 'One model'),
+  modelConditionsMax: limit(25, 'conditions', 'One model'),
+  conditionParametersMax: limit(25, 'parameters', 'One condition'),
+  conditionExpressionBytesMax: limit(512, 'bytes', 'The expression of one condition'),
+  genericTypesMax: limit(5, 'types', 'The generic types of a parameter'),
+  modelBytesMax: limit(262_144, 'bytes', 'One model, encoded'),
+  rewriteDepthMax: limit(100, 'levels', 'Nested rewrites in one relation of a model'),
+  objectLengthMax: limit(256, 'characters', 'An object, `type:id`'),
+  subjectLengthMax: limit(512, 'characters', 'A subject: `type:id`, `type:id#relation`, `type:*`'),
+  typeLengthMax: limit(254, 'characters', 'The name of a type'),
+  nameLengthMax: limit(50, 'characters', 'The name of a relation, condition, parameter or module'),
+  conditionNameLengthMax: limit(256, 'characters', 'The name of a condition in a tuple'),
+  moduleFileLengthMax: limit(100, 'characters', 'The file of a module, without `.fga`'),
+  storeNameLengthMax: limit(64, 'characters', 'The name of a store'),
+  correlationIdLengthMax: limit(36, 'characters', 'The id of a check in a batch'),
+  requestIdLengthMax: limit(128, 'characters', 'A request id to take over from the caller'),
+  continuationTokenBytesMax: limit(5_120, 'bytes', 'A continuation token'),
+  checkDepthMax: limit(
+    25,
+    'levels',
+    'Usersets and tuple-to-userset hops between a question and the tuple that answers it',
+    'check-depth-max',
+  ),
+  checkStepsMax: limit(
+    1_000_000,
+    'steps',
+    'Questions and tuples that one check may visit',
+    'check-steps-max',
+  ),
+  /** What the JavaScript stack must hold. */
+  checkNestingMax: limit(500, 'levels', 'Questions and rewrites open at once in a check'),
+  listResultsMax: limit(1_000, 'results', 'The answer of one list; a stream has no such bound'),
+  listTimeoutMs: limit(3_000, 'ms', 'A list; what was found by then is the answer, marked as cut'),
+  listAnswerMs: limit(100, 'ms', "A call's time that a list leaves for its answer to be sent"),
+  listSliceSteps: limit(2_000, 'steps', 'A list visits before other requests get their turn'),
+  heldSnapshotsMax: limit(8, 'snapshots', 'Held by long lists at the same time; others wait'),
+  conditionCostMax: limit(100, 'CEL units', 'Evaluating one condition once'),
+  durationTextMax: limit(128, 'characters', 'A duration in a context, as text'),
+  numberTextMax: limit(400, 'digits', 'A number in a context, as text'),
+  timesRememberedMax: limit(1_000, 'values', 'Timestamps, and as many durations, kept as read'),
+  timeTextRememberedMax: limit(64, 'characters', 'The longest text of a time that is kept as read'),
+  tupleContextBytesMax: limit(32_768, 'bytes', 'The context stored with a tuple, encoded'),
+  contextDepthMax: limit(32, 'levels', 'Nested lists and objects in a context'),
+  requestBytesMax: limit(
+    616_448,
+    'bytes',
+    'A request message, after decompression',
+    'request-bytes-max',
+  ),
+  pageSizeMax: limit(100, 'rows', 'One page of Read, ReadChanges, models or stores'),
+  pageSizeDefault: limit(50, 'rows', 'One page when the request names no size'),
+  requestTimeoutMs: limit(
+    3_000,
+    'ms',
+    'A request; its own deadline may be shorter',
+    'request-timeout',
+  ),
+  revisionWaitMs: limit(1_000, 'ms', 'Wait for a revision that this server does not have yet'),
+  shutdownTimeoutMs: limit(
+    10_000,
+    'ms',
+    'Time that open requests get at shutdown',
+    'shutdown-timeout',
+  ),
+  concurrentStreamsMax: limit(250, 'calls', 'Open at once on one gRPC connection'),
+  idlePingMs: limit(60_000, 'ms', 'Quiet on a gRPC connection before its peer is asked for'),
+  tuplesPerGroupMax: limit(5_000, 'tuples', 'Writes that share one transaction and one fsync'),
+  writesWaitingMax: limit(10_000, 'writes', 'Accepted but not yet begun; more are refused'),
+  httpHeadersTimeoutMs: limit(10_000, 'ms', 'Sending the headers of an HTTP request'),
+  httpRequestTimeoutMs: limit(30_000, 'ms', 'Sending a whole HTTP request'),
+  /** Longer than load balancers keep theirs. */
+  httpKeepAliveMs: limit(75_000, 'ms', 'An idle HTTP connection is kept'),
+  compiledModelsMax: limit(1_000, 'models', 'Compiled and kept in memory'),
+  clientTimeoutMs: limit(30_000, 'ms', "The CLI's wait for one answer of a server", 'timeout'),
+  clientRetriesMax: limit(3, 'repeats', 'By the CLI, of a request that a busy server left'),
+  /** It doubles each time. */
+  clientRetryMinMs: limit(100, 'ms', "Pause before the CLI's first repeat"),
+  clientRetryMaxMs: limit(30_000, 'ms', "Pause that a server's Retry-After may ask of the CLI"),
+  /** A tuple with the largest context fits many times. */
+  inputLineBytesMax: limit(1_048_576, 'bytes', 'One line of a tuple file'),
+};
+
+export type LimitName = keyof typeof limits;
+
+/** In the order of the entries above, which is also the order in which they made their notes. */
+export const limitTable: readonly Limit[] = (Object.keys(limits) as LimitName[]).map(
+  (name, index) => {
+    const note = notes[index];
+    assert(note !== undefined, `the limit ${name} says what it bounds`);
+    return { name, default: limits[name], ...note };
+  },
+);
+
+assert(limitTable.length === notes.length, 'every limit is made by `limit`');
 assert(limits.pageSizeDefault <= limits.pageSizeMax, 'the default page fits a page');
 assert(limits.checkStepsMax >= limits.checkDepthMax, 'a walk of full depth fits the step budget');
 assert(limits.tupleContextBytesMax < limits.requestBytesMax, 'a context fits a request');

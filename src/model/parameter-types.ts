@@ -100,7 +100,7 @@ function wholeNumber(value: JsonValue, name: string, goName: string): bigint {
   } else {
     const match = decimal.exec(value);
     const digits = `${match?.[2] ?? ''}${match?.[3] ?? ''}`;
-    if (match === null || digits === '' || digits.length > 400) {
+    if (match === null || digits === '' || digits.length > limits.numberTextMax) {
       return fault(`expected a ${goName} value, but found invalid string value '${value}'`);
     }
     const shift = Number(match[4] ?? 0) - (match[3] ?? '').length;

@@ -1,4 +1,5 @@
 /** Durations and timestamps as text, read as Go reads them: `time.ParseDuration` and RFC 3339. */
+import { limits } from '../base/limits.ts';
 
 const nanosPerUnit: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -16,12 +17,9 @@ const segment = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
 
 const durationMax = 2n ** 63n - 1n;
 
-/** Longer texts than this say nothing that a shorter one could not. */
-const durationTextMax = 128;
-
 /** `-1h2.5m` in nanoseconds; undefined if the text is no duration or does not fit 64 bits. */
 export function parseDuration(text: string): bigint | undefined {
-  if (text.length > durationTextMax) return undefined;
+  if (text.length > limits.durationTextMax) return undefined;
   const sign = text.startsWith('-') ? -1n : 1n;
   const body = /^[+-]/.test(text) ? text.slice(1) : text;
   if (body === '0') return 0n;

@@ -1,5 +1,6 @@
 /** Headers that mean the same in every protocol. */
 import { randomUUID } from 'node:crypto';
+import { limits } from '../base/limits.ts';
 
 export const consistencyTokenHeader = 'pemba-consistency-token';
 export const truncatedHeader = 'pemba-truncated';
@@ -9,7 +10,7 @@ export const requestIdHeader = 'x-request-id';
 export const trailingHeaders = [consistencyTokenHeader, truncatedHeader] as const;
 
 /** Ids from outside go into logs and headers: plain, and short. */
-const requestIdPattern = /^[\w.:/+=@-]{1,128}$/;
+const requestIdPattern = new RegExp(`^[\\w.:/+=@-]{1,${limits.requestIdLengthMax}}$`);
 
 /** The caller's id for the request, or a new one where it sent none that can be used. */
 export function requestIdOf(sent: string | undefined): string {

@@ -35,12 +35,12 @@ function optional(pattern: string): Rule {
 }
 
 const idPattern = '^[ABCDEFGHJKMNPQRSTVWXYZ0-9]{26}$';
-const typePattern = '^[^:#@\\s]{1,254}$';
+const typePattern = `^[^:#@\\s]{1,${limits.typeLengthMax}}$`;
 /** Relations, conditions, their parameters, and modules. */
-const namePattern = '^[^:#@\\s]{1,50}$';
-const objectPattern = '^[^\\s]{2,256}$';
-const userPattern = '^[^\\s]{2,512}$';
-const storeNamePattern = '^[a-zA-Z0-9\\s\\.\\-\\/^_&@]{3,64}$';
+const namePattern = `^[^:#@\\s]{1,${limits.nameLengthMax}}$`;
+const objectPattern = `^[^\\s]{2,${limits.objectLengthMax}}$`;
+const userPattern = `^[^\\s]{2,${limits.subjectLengthMax}}$`;
+const storeNamePattern = `^[a-zA-Z0-9\\s\\.\\-\\/^_&@]{3,${limits.storeNameLengthMax}}$`;
 
 const id = text(idPattern);
 const type = text(typePattern);
@@ -50,14 +50,14 @@ const pageSize: Rule = { kind: 'integer', min: 1, max: limits.pageSizeMax };
 const continuation: Rule = {
   kind: 'text',
   pattern: '^$|^[A-Za-z0-9-_]+={0,2}$',
-  bytesMax: 5_120,
+  bytesMax: limits.continuationTokenBytesMax,
 };
-const listedUser: Rule = { kind: 'text', bytesMin: 1, bytesMax: 512 };
+const listedUser: Rule = { kind: 'text', bytesMin: 1, bytesMax: limits.subjectLengthMax };
 const contextualTuples: Rule = { kind: 'list', itemsMax: limits.contextualTuplesMax };
 
 const question = { user: text(userPattern), relation: name, object: text(objectPattern) };
 const storedTuple = {
-  user: { kind: 'text', bytesMax: 512 },
+  user: { kind: 'text', bytesMax: limits.subjectLengthMax },
   relation: optional(namePattern),
   object: optional(objectPattern),
 } as const;
@@ -71,12 +71,15 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
   CheckRequest: { ...ofModel, tuple_key: required },
   CheckRequestTupleKey: question,
   BatchCheckRequest: { ...ofModel, checks: { kind: 'list', itemsMin: 1 } },
-  BatchCheckItem: { tuple_key: required, correlation_id: text('^[\\w\\d-]{1,36}$') },
+  BatchCheckItem: {
+    tuple_key: required,
+    correlation_id: text(`^[\\w\\d-]{1,${limits.correlationIdLengthMax}}$`),
+  },
   ContextualTupleKeys: { tuple_keys: contextualTuples },
   TupleKey: storedTuple,
   TupleKeyWithoutCondition: storedTuple,
   // A model may name a condition with one letter; OpenFGA's own rule here would refuse its tuples.
-  RelationshipCondition: { name: text('^[^\\s]{1,256}$') },
+  RelationshipCondition: { name: text(`^[^\\s]{1,${limits.conditionNameLengthMax}}$`) },
 
   ExpandRequest: { ...ofModel, tuple_key: required },
   ExpandRequestTupleKey: { relation: name, object: text(objectPattern) },
@@ -97,8 +100,8 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
   ReadRequestTupleKey: {
     user: {
       kind: 'text',
-      pattern: '^[^\\s]{1,511}:[^\\s]{1,511}$',
-      bytesMax: 512,
+      pattern: `^[^\\s]{1,${limits.subjectLengthMax - 1}}:[^\\s]{1,${limits.subjectLengthMax - 1}}$`,
+      bytesMax: limits.subjectLengthMax,
       optional: true,
     },
     relation: optional(namePattern),
@@ -106,7 +109,7 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
   },
   ReadChangesRequest: {
     store_id: id,
-    type: optional('^[^:#\\s]{1,254}$'),
+    type: optional(`^[^:#\\s]{1,${limits.typeLengthMax}}$`),
     ...page,
     start_time: { kind: 'past' },
   },
@@ -126,7 +129,7 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
   TypeDefinition: { type, relations: { kind: 'map', keyPattern: namePattern } },
   Metadata: { relations: { kind: 'map' }, module },
   RelationMetadata: { module },
-  SourceInfo: { file: optional('^[a-zA-Z0-9_\\-\\/]{1,100}\\.fga$') },
+  SourceInfo: { file: optional(`^[a-zA-Z0-9_\\-\\/]{1,${limits.moduleFileLengthMax}}\\.fga$`) },
   RelationReference: {
     type,
     relation: optional(namePattern),
@@ -134,8 +137,8 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
   },
   Difference: { base: required, subtract: required },
   ObjectRelation: {
-    object: { kind: 'text', bytesMax: 256 },
-    relation: { kind: 'text', bytesMax: 50 },
+    object: { kind: 'text', bytesMax: limits.objectLengthMax },
+    relation: { kind: 'text', bytesMax: limits.nameLengthMax },
   },
   TupleToUserset: { tupleset: required, computed_userset: required },
   Condition: {
@@ -148,7 +151,7 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
     },
   },
   ConditionMetadata: { module },
-  ConditionParamTypeRef: { generic_types: { kind: 'list', itemsMax: 5 } },
+  ConditionParamTypeRef: { generic_types: { kind: 'list', itemsMax: limits.genericTypesMax } },
 
   WriteAssertionsRequest: {
     store_id: id,

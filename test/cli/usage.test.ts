@@ -18,7 +18,7 @@ test('--version is that of the package', async () => {
 test('--help lists the commands and the exit codes', async () => {
   const { code, stdout } = await pemba(['--help']);
   expect(code).toBe(0);
-  for (const command of ['dev', 'serve', 'verify', 'store', 'model', 'tuple', 'query']) {
+  for (const command of ['dev', 'serve', 'verify', 'limits', 'store', 'model', 'tuple', 'query']) {
     expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
   }
   for (const { code: exit, meaning } of Object.values(exitCodes)) {
