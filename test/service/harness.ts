@@ -46,13 +46,18 @@ export interface TestService {
 /** 2024-01-01, so that ids and times are plain. */
 const start = Date.UTC(2024, 0, 1);
 
-export interface TestLimits
-  extends Pick<ServiceContext, 'checkDepthMax' | 'checkStepsMax' | 'lists'> {
-  /** A database file; one in memory where it is absent. */
-  readonly path?: string;
+export type ServiceLimits = Pick<ServiceContext, 'checkDepthMax' | 'checkStepsMax' | 'lists'>;
+
+/** Over a database in memory, or the file of this path. */
+export async function openService(
+  limits: ServiceLimits = {},
+  path = ':memory:',
+): Promise<TestService> {
+  const clock = testClock();
+  return serviceOver(await openSqlite({ path, clock }), clock, limits);
 }
 
-export async function openService({ path, ...limits }: TestLimits = {}): Promise<TestService> {
+export function testClock(): TestClock {
   const clock: TestClock = {
     time: start,
     tick: 0,
@@ -62,7 +67,14 @@ export async function openService({ path, ...limits }: TestLimits = {}): Promise
       return clock.time - start;
     },
   };
-  const datastore = await openSqlite({ path: path ?? ':memory:', clock });
+  return clock;
+}
+
+export function serviceOver(
+  datastore: Datastore,
+  clock: TestClock,
+  limits: ServiceLimits = {},
+): TestService {
   const methods = createMethods({ datastore, clock, ...limits });
   const ask = async (name: string, request: JsonValue, options: Asked = {}): Promise<Answered> => {
     const method = methods.find(({ descriptor }) => descriptor.name === name);
