@@ -36,7 +36,8 @@ export const limits = {
   conditionExpressionBytesMax: limit(512, 'bytes', 'The expression of one condition'),
   genericTypesMax: limit(5, 'types', 'The generic types of a parameter'),
   modelBytesMax: limit(262_144, 'bytes', 'One model, encoded'),
-  rewriteDepthMax: limit(100, 'levels', 'Nested rewrites in one relation of a model'),
+  /** Twice as many messages within one another, of which protobuf decoders take 100 in all. */
+  rewriteDepthMax: limit(40, 'levels', 'Nested rewrites in one relation of a model'),
   objectLengthMax: limit(256, 'characters', 'An object, `type:id`'),
   subjectLengthMax: limit(512, 'characters', 'A subject: `type:id`, `type:id#relation`, `type:*`'),
   typeLengthMax: limit(254, 'characters', 'The name of a type'),
