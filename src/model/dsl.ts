@@ -3,7 +3,9 @@
  * transformer does the work; it takes a tenth of a second to load, so it is loaded when first asked.
  */
 import { Refusal } from '../base/errors.ts';
+import type { Model } from './model.ts';
 import { parseModel } from './parse.ts';
+import { sameModel } from './same-model.ts';
 
 /** One problem of a text. `line` and `column` count from 1; 0 where the problem has no place. */
 export interface TextProblem {
@@ -63,17 +65,28 @@ export async function modelFromModules(
 
 /**
  * The DSL of a model in the wire's JSON form. Refusal `invalid_authorization_model` where the form is
- * wrong, or where the DSL has no way to say it: `this` anywhere but first.
+ * wrong, or where the DSL has no way to say it: `this` anywhere but first, a condition without
+ * parameters, some names.
+ *
+ * ENSURES: the text, read again, is the same model. The transformer prints more than it can read.
  */
 export async function modelToDsl(definition: unknown): Promise<string> {
-  parseModel(definition);
+  const model = parseModel(definition);
   const { transformer } = await loadSyntax();
+  let again: Model;
+  let text: string;
   try {
-    return transformer.transformJSONStringToDSL(JSON.stringify(camelCased(definition)));
+    text = transformer.transformJSONStringToDSL(JSON.stringify(camelCased(definition)));
+    again = parseModel(JSON.parse(transformer.transformDSLToJSON(text)));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'it cannot be written';
-    throw new Refusal('invalid_authorization_model', `the model has no form in the DSL: ${reason}`);
+    throw notInDsl(error instanceof Error ? error.message : 'it cannot be written');
   }
+  if (!sameModel(model, again)) throw notInDsl('as text it would be another model');
+  return text;
+}
+
+function notInDsl(reason: string): Refusal {
+  return new Refusal('invalid_authorization_model', `the model has no form in the DSL: ${reason}`);
 }
 
 /** The transformer knows the fields of a rewrite by one spelling alone. */
