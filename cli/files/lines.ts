@@ -22,12 +22,13 @@ export async function* readBlocks(file: string): AsyncGenerator<Block> {
   try {
     for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      // A line that goes on from the chunk before is the first; the others lie within this one.
+      const first = bytes.indexOf(newline);
+      if ((first === -1 ? bytes.length : first) > limits.inputLineBytesMax) {
+        throw inputFailure(file, line, `is longer than ${limits.inputLineBytesMax} bytes`);
+      }
       const end = bytes.lastIndexOf(newline) + 1;
       rest = bytes.subarray(end);
-      if (rest.length > limits.inputLineBytesMax) {
-        const atLine = line + countLines(bytes.subarray(0, end));
-        throw inputFailure(file, atLine, `is longer than ${limits.inputLineBytesMax} bytes`);
-      }
       if (end === 0) continue;
       const block = bytes.subarray(0, end);
       yield { text: decode(file, block, line), firstLine: line };

@@ -1,6 +1,7 @@
 /** Answers that were wrong in another engine: wildcards, restrictions, optimised paths, merges. */
 import { expect, test } from 'vitest';
 import type { TupleText } from '../engine/world.ts';
+import { RandomSource } from '../oracle/random-source.ts';
 import { ask, filled, holds, opened, temporaryFile, writeModel } from './manners.ts';
 
 test('A05: what the present model no longer allows grants nothing, whichever way it stood', async () => {
@@ -157,6 +158,33 @@ type document
       'document:1#can@group:*': 'allowed',
     },
   });
+});
+
+test('A14: in a knot of groups and bans every order of questions has the same answers', async () => {
+  const groups = ['a', 'b', 'c', 'd'];
+  const model = `
+model
+  schema 1.1
+type user
+type group
+  relations
+    define banned: [user]
+    define member: ([user, group#member] or member from parent) but not banned
+    define parent: [group]`;
+  const tuples = groups.flatMap((group, i) => [
+    `group:${group}#member@group:${groups[(i + 1) % 4]}#member`,
+    `group:${group}#parent@group:${groups[(i + 2) % 4]}`,
+  ]);
+  tuples.push('group:c#member@user:anne', 'group:b#banned@user:anne', 'group:d#member@user:beth');
+  const answers = groups.flatMap((group): [string, string][] => [
+    [`group:${group}#member@user:anne`, group === 'b' ? 'denied' : 'allowed'],
+    [`group:${group}#member@user:beth`, 'allowed'],
+    [`group:${group}#member@user:carl`, 'denied'],
+  ]);
+  const random = new RandomSource(14);
+  for (let round = 0; round < 6; round++) {
+    await holds({ model, tuples, checks: Object.fromEntries(random.shuffled(answers)) });
+  }
 });
 
 test('A18, sort assumption: ids in any order, direct beside wildcard, doubled, merge to one set', async () => {

@@ -503,7 +503,7 @@ describe('tokens', () => {
 });
 
 describe('time and versions', () => {
-  test('clocks, GC: a clock that jumps moves neither order nor what is newest', async () => {
+  test('clocks and GC: a clock that jumps moves neither order nor what is newest', async () => {
     const path = temporaryFile();
     const service = await openService({}, path);
     const store = await filled(service, { model });

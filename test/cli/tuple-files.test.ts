@@ -11,6 +11,7 @@ import {
   tupleWriter,
 } from '../../cli/files/tuple-file.ts';
 import type { WireTuple } from '../../cli/wire.ts';
+import { limits } from '../../src/base/limits.ts';
 import { folderOf } from './run.ts';
 
 const tuples: readonly WireTuple[] = [
@@ -217,4 +218,21 @@ test('a line that is too long is refused before it fills the memory', async () =
   await expect(checkTuples(folder.file('long.jsonl'), 'jsonl')).rejects.toThrow(
     /:2: is longer than 1048576 bytes/,
   );
+});
+
+test.each([
+  [limits.inputLineBytesMax - 1, true],
+  [limits.inputLineBytesMax, true],
+  [limits.inputLineBytesMax + 1, false],
+])('a line of %d bytes passes: %s, wherever in the file it is', async (bytes, passes) => {
+  const tuple = { ...tuples[0], condition: { name: 'c', context: { note: '' } } };
+  tuple.condition.context.note = 'x'.repeat(bytes - JSON.stringify(tuple).length);
+  const line = JSON.stringify(tuple);
+  const short = `${JSON.stringify(tuples[0])}\n`;
+  for (const text of [line, `${line}\n`, `${short}${line}\n${short.repeat(2_000)}`]) {
+    using folder = folderOf({ 'long.jsonl': text });
+    const checked = checkTuples(folder.file('long.jsonl'), 'jsonl');
+    if (passes) await checked;
+    else await expect(checked).rejects.toThrow('is longer than');
+  }
 });

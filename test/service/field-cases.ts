@@ -450,6 +450,13 @@ export const borders: readonly (readonly [
     (n) => ({ assertions: [{ tuple_key: key, contextual_tuples: Array(n).fill(key) }] }),
     'validation_error',
   ],
+  [
+    'file of a module',
+    limits.moduleFileLengthMax,
+    'WriteAuthorizationModel',
+    (n) => typed({ metadata: { source_info: { file: `${x(n)}.fga` } } }),
+    'validation_error',
+  ],
   ['store name', 64, 'CreateStore', (n) => ({ name: x(n) }), 'validation_error'],
   [
     'depth of a context',

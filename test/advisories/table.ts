@@ -1,0 +1,115 @@
+/**
+ * Every published failure of the field, by id, and where ours is proved to be without it. A01 to
+ * A27 are OpenFGA's, A30 to A43 SpiceDB's, A50 to A63 those of Keto, Permify, Cedar, OPA and Casbin;
+ * the names after them are classes of bugs that their changelogs are full of. What waits for a part
+ * that does not exist yet is listed too, so that nothing is forgotten.
+ */
+
+/** A part that is still to come; its tests must take over what waits for it. */
+export type Part = 'lists' | 'authn' | 'caches' | 'postgres' | 'playground' | 'resident graph';
+
+export type Standing =
+  | {
+      readonly state: 'tested';
+      /** Test files with the id at the beginning of a title. */
+      readonly in: readonly string[];
+      /** Parts that must prove it again of themselves. */
+      readonly again?: readonly Part[];
+    }
+  | { readonly state: 'pending'; readonly until: readonly Part[] }
+  | { readonly state: 'not applicable'; readonly why: string };
+
+const advisories = 'test/advisories';
+const answers = `${advisories}/answers.test.ts`;
+const keys = `${advisories}/keys.test.ts`;
+const models = `${advisories}/models.test.ts`;
+const server = `${advisories}/server.test.ts`;
+const storage = `${advisories}/storage.test.ts`;
+const engine = (name: string) => `test/engine/${name}.test.ts`;
+
+function tested(files: readonly string[], again: readonly Part[] = []): Standing {
+  return { state: 'tested', in: files, again };
+}
+
+function pending(...until: readonly Part[]): Standing {
+  return { state: 'pending', until };
+}
+
+export const standings: Readonly<Record<string, Standing>> = {
+  A01: pending('authn'),
+  A02: tested([models]),
+  A03: tested([models]),
+  A04: tested([models, engine('tuples')], ['lists', 'resident graph']),
+  A05: tested([answers, engine('tuples'), engine('expand')], ['lists', 'resident graph']),
+  A06: tested([models], ['lists']),
+  A07: pending('lists'),
+  A08: pending('lists'),
+  A09: pending('lists'),
+  A10: tested([server, engine('cycles')], ['lists']),
+  A11: tested([answers], ['lists', 'resident graph']),
+  A12: tested([keys], ['lists', 'caches']),
+  A13: tested([answers, engine('check')], ['lists', 'resident graph']),
+  A14: tested([answers, engine('cycles')], ['caches']),
+  A15: tested([engine('tuples')], ['lists']),
+  A16: tested([engine('check')], ['lists']),
+  A17: tested([models, engine('tuples')], ['lists', 'resident graph']),
+  A18: tested([answers], ['lists', 'resident graph']),
+  A19: tested([keys], ['caches']),
+  A20: tested([keys], ['caches']),
+  A21: pending('playground', 'authn'),
+  A22: tested([keys], ['caches']),
+  A23: tested([keys], ['caches']),
+  A24: tested([answers], ['postgres', 'resident graph']),
+  A25: pending('authn'),
+  A26: pending('lists'),
+  A27: pending('authn'),
+
+  A30: tested([answers], ['lists']),
+  A31: tested([server], ['authn']),
+  A32: pending('lists'),
+  A33: tested([server], ['authn', 'postgres']),
+  A34: tested([engine('linear')], ['lists', 'resident graph']),
+  A35: tested([answers], ['lists']),
+  A36: tested([answers, engine('check')], ['lists']),
+  A37: tested([engine('conditions')], ['lists']),
+  A38: tested([answers, engine('conditions')], ['lists']),
+  A39: tested([storage], ['postgres']),
+  A40: tested([answers], ['lists']),
+  A41: tested([storage], ['lists', 'postgres']),
+  A42: tested([keys], ['caches']),
+  A43: tested([keys], ['caches']),
+
+  A50: tested([storage], ['postgres']),
+  A51: tested([engine('limits')], ['lists']),
+  A52: tested([answers], ['lists']),
+  A53: tested([storage], ['lists', 'postgres']),
+  A54: tested([storage], ['lists', 'postgres']),
+  A55: tested([storage], ['lists', 'postgres']),
+  A56: tested([storage], ['postgres']),
+  A57: tested([storage], ['postgres']),
+  A58: tested([engine('limits')], ['lists']),
+  A59: tested([models]),
+  A60: tested([models], ['lists']),
+  A61: tested([models]),
+  A62: tested([server], ['playground']),
+  A63: tested([models], ['lists']),
+
+  'stale caches': tested([storage], ['caches', 'postgres']),
+  'results cached on cancel': tested([server], ['caches', 'lists']),
+  'key collisions': tested([keys], ['caches']),
+  'sort assumption': tested([answers], ['lists', 'postgres', 'resident graph']),
+  'missed results': tested([answers], ['lists', 'resident graph']),
+  'revision order': tested([storage], ['postgres', 'resident graph']),
+  replicas: pending('postgres'),
+  // A check waits for nothing and holds nothing: there is no pool and no lock before PostgreSQL.
+  deadlocks: pending('postgres'),
+  'hung dependency': pending('postgres'),
+  leaks: tested([server], ['lists', 'caches', 'postgres']),
+  panics: tested([server], ['lists']),
+  'pools and proxies': pending('postgres'),
+  'clocks and GC': tested([storage], ['postgres']),
+  'limits that are not what they say': tested(['test/base/limits.test.ts'], ['lists']),
+  'condition types': tested([keys]),
+  'page tokens': tested([storage], ['lists', 'postgres']),
+  rollback: tested([storage], ['postgres']),
+};

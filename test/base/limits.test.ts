@@ -1,0 +1,318 @@
+/**
+ * The table of limits: complete, printed, and true. Each limit that a caller can meet has a test
+ * just below it, at it and just above it; the map says where. What is missing elsewhere is here.
+ */
+import { readFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
+import { join } from 'node:path';
+import type { JsonObject } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { expect, onTestFinished, test } from 'vitest';
+import { type LimitName, limits, limitTable } from '../../src/base/limits.ts';
+import { CheckRequestSchema } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { flagOf, settingNames, settings } from '../../src/server/config.ts';
+import { requestIdOf } from '../../src/server/headers.ts';
+import { answerOf, filled, opened } from '../advisories/manners.ts';
+import { pemba, pembaJson, root } from '../cli/run.ts';
+import { serve as serveGrpc, wire } from '../server/grpc-harness.ts';
+import { serve as serveHttp } from '../server/http-fixture.ts';
+import { openService } from '../service/harness.ts';
+
+const fields = 'test/service/field-cases.ts';
+const here = 'test/base/limits.test.ts';
+
+/** The file and the title of the test at its border; or why no caller meets it. */
+const borders: Readonly<Record<LimitName, readonly [file: string, title: string] | string>> = {
+  tuplesPerWriteMax: [
+    'test/service/write-tuples.test.ts',
+    '%d tuples, writes and deletes together',
+  ],
+  contextualTuplesMax: [fields, 'contextual tuples'],
+  assertionContextualTuplesMax: [fields, 'contextual tuples of an assertion'],
+  assertionsMax: [fields, 'assertions'],
+  assertionsBytesMax: ['test/service/assertions.test.ts', 'take so many bytes and no more'],
+  batchChecksMax: ['test/service/batch-check.test.ts', '%d checks pass'],
+  modelTypesMax: ['test/service/models.test.ts', '%d types pass'],
+  modelConditionsMax: [fields, 'conditions'],
+  conditionParametersMax: [fields, 'parameters'],
+  conditionExpressionBytesMax: [fields, 'expression'],
+  genericTypesMax: [fields, 'generic types'],
+  modelBytesMax: ['test/service/models.test.ts', 'a model of so many bytes passes'],
+  rewriteDepthMax: [here, 'rewrites nest so deep'],
+  objectLengthMax: [fields, 'object of a check'],
+  subjectLengthMax: [fields, 'user of a check'],
+  typeLengthMax: [fields, 'type'],
+  nameLengthMax: [fields, 'relation'],
+  conditionNameLengthMax: [fields, 'condition of a tuple'],
+  moduleFileLengthMax: [fields, 'file of a module'],
+  storeNameLengthMax: [fields, 'store name'],
+  correlationIdLengthMax: [fields, 'correlation id'],
+  requestIdLengthMax: [here, 'a request id of %d characters'],
+  continuationTokenBytesMax: [fields, 'continuation token'],
+  checkDepthMax: [here, 'a check of %d levels'],
+  checkStepsMax: [here, 'a check takes as many steps as it may'],
+  checkNestingMax: [here, 'a chain of computed relations nests'],
+  conditionCostMax: ['test/model/condition.test.ts', 'within the cost is met'],
+  durationTextMax: [here, 'a duration of %d characters'],
+  numberTextMax: [here, 'a number of %d digits'],
+  timesRememberedMax: 'more are read anew',
+  timeTextRememberedMax: 'longer texts are read anew',
+  tupleContextBytesMax: ['test/service/write-tuples.test.ts', 'a context of %d bytes'],
+  contextDepthMax: [fields, 'depth of a context'],
+  requestBytesMax: [here, 'a request of %d bytes'],
+  pageSizeMax: [fields, 'page of Read'],
+  pageSizeDefault: [here, 'a page without a size'],
+  requestTimeoutMs: ['test/server/grpc.test.ts', 'the server gives up first'],
+  revisionWaitMs: ['test/service/consistency.test.ts', 'for a revision to come'],
+  shutdownTimeoutMs: ['test/server/shutdown.test.ts', 'is cut at the shutdown timeout'],
+  concurrentStreamsMax: [here, 'a gRPC connection says how many calls'],
+  idlePingMs: 'an idle client that is there answers by itself',
+  tuplesPerGroupMax: 'a write above it has a transaction of its own',
+  writesWaitingMax: ['test/storage/sqlite-file.test.ts', 'more writes than may wait'],
+  httpHeadersTimeoutMs: ['test/server/http-port.test.ts', 'limits on how slowly it may send'],
+  httpRequestTimeoutMs: ['test/server/http-port.test.ts', 'limits on how slowly it may send'],
+  httpKeepAliveMs: ['test/server/http-port.test.ts', 'limits on how slowly it may send'],
+  compiledModelsMax: 'more are compiled anew',
+  clientTimeoutMs: ['test/cli/usage.test.ts', 'a server that never answers'],
+  clientRetriesMax: ['test/cli/usage.test.ts', 'exit 5 after four requests'],
+  clientRetryMinMs: 'a pause, which no answer depends on',
+  clientRetryMaxMs: 'a pause, which no answer depends on',
+  inputLineBytesMax: ['test/cli/tuple-files.test.ts', 'a line of %d bytes'],
+};
+
+test.each(limitTable)(
+  'limits that are not what they say: $name is tested at its border',
+  ({ name }) => {
+    const border = borders[name];
+    if (typeof border === 'string') return;
+    const [file, title] = border;
+    const text = readFileSync(join(root, file), 'utf8');
+    // As a title, or as the first column of a table of cases; here, not as an entry of the map.
+    const uses = text.split(title).length - 1;
+    expect(uses, `${file}: ${title}`).toBeGreaterThan(file === here ? 1 : 0);
+  },
+);
+
+test('limits that are not what they say: the sizes are those that the documentation names', () => {
+  const bytes = Object.fromEntries(
+    limitTable.filter(({ unit }) => unit === 'bytes').map((limit) => [limit.name, limit.default]),
+  );
+  expect(bytes).toEqual({
+    assertionsBytesMax: 64_000,
+    conditionExpressionBytesMax: 512,
+    modelBytesMax: 256 * 1_024,
+    continuationTokenBytesMax: 5 * 1_024,
+    tupleContextBytesMax: 32 * 1_024,
+    // OpenFGA's, which says 512 KiB and means 512 * 1,204.
+    requestBytesMax: 512 * 1_204,
+    inputLineBytesMax: 1_024 * 1_024,
+  });
+});
+
+test('a limit that names a setting is the default of that setting', () => {
+  for (const { name, default: value, unit, setting } of limitTable) {
+    if (setting === undefined || setting === 'timeout') continue;
+    const found = settingNames.find((each) => flagOf(each) === setting);
+    expect(found, name).toBeDefined();
+    const text = unit === 'ms' ? `${value}ms` : String(value);
+    expect(settings[found as keyof typeof settings].default).toBe(text);
+  }
+});
+
+test('pemba limits prints every one, for people and for programs', async () => {
+  const { stdout } = await pemba(['limits']);
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines.length).toBe(limitTable.length + 1);
+  for (const [i, { name, bounds }] of limitTable.entries()) {
+    expect(lines[i + 1]).toMatch(new RegExp(`^${name} `));
+    expect(lines[i + 1]).toContain(bounds);
+  }
+  const { limits: printed } = await pembaJson(['limits']);
+  expect(printed).toEqual(
+    limitTable.map(({ setting, ...limit }) => ({
+      ...limit,
+      setting: setting === undefined ? null : `--${setting}`,
+    })),
+  );
+});
+
+/** Just below, at and just above the limit. */
+function around(limit: number): [count: number, passes: boolean][] {
+  return [
+    [limit - 1, true],
+    [limit, true],
+    [limit + 1, false],
+  ];
+}
+
+const tooComplex = 'authorization_model_resolution_too_complex';
+const head = 'model\n  schema 1.1\ntype user\n';
+
+test.each(around(limits.rewriteDepthMax))(
+  'rewrites nest so deep: %d, %s',
+  async (depth, passes) => {
+    const service = await opened();
+    let rewrite: JsonObject = { this: {} };
+    for (let i = 1; i < depth; i++)
+      rewrite = { difference: { base: rewrite, subtract: { this: {} } } };
+    const written = filled(service, {
+      model: {
+        schema_version: '1.1',
+        type_definitions: [
+          { type: 'user' },
+          {
+            type: 'document',
+            relations: { viewer: rewrite },
+            metadata: {
+              relations: { viewer: { directly_related_user_types: [{ type: 'user' }] } },
+            },
+          },
+        ],
+      },
+    });
+    if (passes) await written;
+    else await expect(written).rejects.toThrow(`more than ${limits.rewriteDepthMax} rewrites`);
+  },
+);
+
+test.each(around(limits.requestIdLengthMax))(
+  'a request id of %d characters: %s',
+  (length, passes) => {
+    const id = 'x'.repeat(length);
+    expect(requestIdOf(id) === id).toBe(passes);
+  },
+);
+
+test.each(around(limits.checkDepthMax))('a check of %d levels: %s', async (levels, passes) => {
+  const service = await opened();
+  const model = `${head}type folder
+  relations
+    define parent: [folder]
+    define viewer: [user] or viewer from parent`;
+  const tuples = [`folder:${levels}#viewer@user:anne`];
+  for (let i = 1; i < levels; i++) tuples.push(`folder:${i}#parent@folder:${i + 1}`);
+  const store = await filled(service, { model, tuples });
+  for (const [user, answer] of [
+    ['anne', 'allowed'],
+    ['beth', 'denied'],
+  ] as const) {
+    const item = { check: `folder:1#viewer@user:${user}`, expected: '' };
+    expect(await answerOf(service, store, item)).toBe(passes ? answer : tooComplex);
+  }
+});
+
+test('a check takes as many steps as it may, and not one more', async () => {
+  const model = `${head}type group
+  relations
+    define member: [user]
+type document
+  relations
+    define viewer: [group#member]`;
+  /** The least budget with which a check over so many groups is answered. */
+  const least = async (groups: number) => {
+    for (let checkStepsMax = 1; ; checkStepsMax++) {
+      const service = await openService({ checkStepsMax });
+      const tuples = Array.from(
+        { length: groups },
+        (_, i) => `document:1#viewer@group:${i}#member`,
+      );
+      const store = await filled(service, {
+        model,
+        tuples: [...tuples, 'group:x#member@user:anne'],
+      });
+      const answer = await answerOf(service, store, {
+        check: 'document:1#viewer@user:anne',
+        expected: '',
+      });
+      await service.close();
+      if (answer === 'denied') return checkStepsMax;
+      expect(answer).toBe(tooComplex);
+    }
+  };
+  // One for the question itself, then one for each tuple and one for each group.
+  for (const groups of [3, 4, 5]) expect(await least(groups)).toBe(1 + 2 * groups);
+});
+
+test('a chain of computed relations nests two levels a relation, up to the limit', async () => {
+  const most = limits.checkNestingMax / 2;
+  for (const [length, passes] of around(most)) {
+    const service = await opened();
+    const lines = Array.from({ length: length - 1 }, (_, i) => `    define r${i}: r${i + 1}`);
+    const relations = [...lines, `    define r${length - 1}: [user]`].join('\n');
+    const model = `${head}type node\n  relations\n${relations}`;
+    const tuples = [`node:1#r${length - 1}@user:anne`];
+    const store = await filled(service, { model, tuples });
+    const item = { check: 'node:1#r0@user:anne', expected: '' };
+    expect(await answerOf(service, store, item)).toBe(passes ? 'allowed' : tooComplex);
+  }
+});
+
+async function conditioned(parameter: string, value: string): Promise<string> {
+  const service = await opened();
+  const model = `${head}type document
+  relations
+    define viewer: [user with c]
+condition c(v: ${parameter}) {
+  v == v
+}`;
+  const tuple = ['document:1#viewer@user:anne', 'c'] as const;
+  const store = await filled(service, { model, tuples: [tuple] });
+  return await answerOf(service, store, { check: tuple[0], context: { v: value }, expected: '' });
+}
+
+test.each(around(limits.durationTextMax))(
+  'a duration of %d characters: %s',
+  async (length, passes) => {
+    const text = `1.${'0'.repeat(length - 3)}s`;
+    expect(text.length).toBe(length);
+    expect(await conditioned('duration', text)).toBe(passes ? 'allowed' : 'validation_error');
+  },
+);
+
+test.each(around(limits.numberTextMax))('a number of %d digits: %s', async (digits, passes) => {
+  const text = `1.${'0'.repeat(digits - 1)}`;
+  expect(await conditioned('int', text)).toBe(passes ? 'allowed' : 'validation_error');
+});
+
+test.each(around(1_000))('a request of %d bytes of 1,000: %s', async (bytes, passes) => {
+  using http = await serveHttp({ unary: () => ({}) }, { requestBytesMax: 1_000 });
+  const url = `${http.url}/stores/01H0H015178Y2V4CX10C2KGHF4/check`;
+  const body = '{"unknown": ""}';
+  const padded = body.replace('""', `"${'x'.repeat(bytes - body.length)}"`);
+  expect(padded.length).toBe(bytes);
+  const response = await fetch(url, { method: 'POST', body: padded });
+  expect(response.status).toBe(passes ? 200 : 413);
+
+  const check = { descriptor: wire.check, kind: 'unary', handle: () => ({}) };
+  const grpc = await serveGrpc([check as never], { requestBytesMax: 1_000 });
+  onTestFinished(() => grpc.close());
+  const message = create(CheckRequestSchema, { storeId: 'x'.repeat(bytes - 3) });
+  expect(toBinary(CheckRequestSchema, message).length).toBe(bytes);
+  const { status } = await grpc.client.callRaw(wire.check, toBinary(CheckRequestSchema, message));
+  expect(status.code === 8).toBe(!passes);
+});
+
+test('a page without a size has as many rows as the table says', async () => {
+  const service = await opened();
+  const model = `${head}type document\n  relations\n    define viewer: [user]`;
+  for (const [count] of around(limits.pageSizeDefault)) {
+    const tuples = Array.from({ length: count }, (_, i) => `document:1#viewer@user:${i}`);
+    const store = await filled(service, { model, tuples });
+    for (const method of ['Read', 'ReadChanges']) {
+      const { body } = await service.ask(method, { store_id: store });
+      const rows = body.tuples ?? body.changes;
+      expect(rows.length).toBe(Math.min(count, limits.pageSizeDefault));
+    }
+  }
+});
+
+test('a gRPC connection says how many calls it may have open', async () => {
+  const served = await serveGrpc([]);
+  onTestFinished(() => served.close());
+  const session = connectHttp2(`http://${served.address}`);
+  onTestFinished(() => session.destroy());
+  const settings = await new Promise<{ maxConcurrentStreams?: number }>((resolve) =>
+    session.once('remoteSettings', resolve),
+  );
+  expect(settings.maxConcurrentStreams).toBe(limits.concurrentStreamsMax);
+});
