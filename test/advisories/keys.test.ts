@@ -86,6 +86,10 @@ test('A19: a context cannot spell another one with its delimiters', async () => 
     items([
       [{ a: 'x', b: 'y' }, 'allowed'],
       [{ a: "x,'b:'y" }, 'validation_error'],
+      [{ a: 'x,b,y' }, 'validation_error'],
+      [{ a: 'x,b:y' }, 'validation_error'],
+      [{ a: 'x;b=y' }, 'validation_error'],
+      [{ a: 'x|b|y' }, 'validation_error'],
       [{ a: 'x","b":"y' }, 'validation_error'],
       [{ 'a":"x","b': 'y' }, 'validation_error'],
       [{ a: 'x', b: 'y"' }, 'denied'],
