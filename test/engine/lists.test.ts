@@ -136,6 +136,26 @@ type document
     subjects: { 'document:1#viewer@user': ['user:*', 'user:jon'] },
   },
   {
+    name: 'out of one wildcard and in another one is in',
+    model: `
+type user
+type document
+  relations
+    define some: [user:*]
+    define banned: [user]
+    define all: [user:*]
+    define either: (some but not banned) or all
+    define viewer: [user] but not either`,
+    tuples: [
+      'document:1#some@user:*',
+      'document:1#banned@user:anne',
+      'document:1#all@user:*',
+      'document:1#viewer@user:anne',
+    ],
+    objects: { 'user:anne viewer document': [], 'user:anne either document': ['1'] },
+    subjects: { 'document:1#viewer@user': [], 'document:1#either@user': ['user:*'] },
+  },
+  {
     name: 'an operator under operators, and recursion through them',
     model: `
 type user
@@ -173,8 +193,14 @@ type document
   relations
     define viewer: [user] but not restricted
     define restricted: [user, document#viewer]
-    define editor: [user] but not viewer`,
+    define editor: [user] but not viewer
+    define member: [user]
+    define both: viewer and member
+    define outside: [user] but not both`,
     tuples: [
+      'document:1#member@user:anne',
+      'document:1#outside@user:anne',
+      'document:1#outside@user:bob',
       'document:1#viewer@user:anne',
       'document:1#restricted@document:1#viewer',
       'document:1#editor@user:anne',
@@ -185,6 +211,7 @@ type document
       'document:1#viewer@user': [],
       'document:1#restricted@user': [],
       'document:1#editor@user': ['user:bob'],
+      'document:1#outside@user': ['user:bob'],
     },
   },
   {
@@ -295,7 +322,8 @@ type document
     define active: [user, user:*]
     define paid: [user, user:*]
     define two: (member but not banned) and active
-    define three: (member but not banned) and active and paid`,
+    define three: (member but not banned) and active and paid
+    define nested: two and paid`,
     tuples: [
       'document:1#member@user:*',
       'document:1#active@user:*',
@@ -309,6 +337,7 @@ type document
     subjects: {
       'document:1#two@user': ['user:*', 'user:bob'],
       'document:1#three@user': ['user:*', 'user:bob'],
+      'document:1#nested@user': ['user:*', 'user:bob'],
     },
   },
   {
