@@ -52,7 +52,7 @@ export async function holds(fixture: Fixture): Promise<void> {
   await ask(stored, await filled(stored, fixture), items);
 
   const path = temporaryFile();
-  const before = await openService({}, path);
+  const before = await openService({ path });
   const store = await filled(before, fixture);
   await before.close();
   const after = await opened(path);
@@ -71,7 +71,7 @@ export async function holds(fixture: Fixture): Promise<void> {
 
 /** A service that is closed when the test ends. */
 export async function opened(path?: string): Promise<TestService> {
-  const service = await openService({}, path);
+  const service = await openService(path === undefined ? {} : { path });
   onTestFinished(() => service.close());
   return service;
 }

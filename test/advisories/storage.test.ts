@@ -333,7 +333,7 @@ describe('tenants', () => {
 
   test('A57: deleting a store, and emptying it, leaves the others as they are', async () => {
     const path = temporaryFile();
-    const service = await openService({}, path);
+    const service = await openService({ path });
     const kept = await filled(service, { model, tuples: shared });
     const gone = await filled(service, { model, tuples: shared });
     await writeRaw(service.datastore, gone, numbered(3_000, 'banned'));
@@ -505,7 +505,7 @@ describe('tokens', () => {
 describe('time and versions', () => {
   test('clocks and GC: a clock that jumps moves neither order nor what is newest', async () => {
     const path = temporaryFile();
-    const service = await openService({}, path);
+    const service = await openService({ path });
     const store = await filled(service, { model });
     const hour = 3_600_000;
     const texts: string[] = [];
@@ -524,7 +524,7 @@ describe('time and versions', () => {
     await service.close();
 
     // A process that starts with a clock of yesterday makes ids that sort before the old ones.
-    const later = await openService({}, path);
+    const later = await openService({ path });
     later.clock.time -= 24 * hour;
     const newest = await writeModel(later, store, model);
     expect(newest < (models[0] as string)).toBe(true);
@@ -542,13 +542,13 @@ describe('time and versions', () => {
 
   test('rollback: a file of a newer version is refused, so nothing in it is misread', async () => {
     const path = temporaryFile();
-    const service = await openService({}, path);
+    const service = await openService({ path });
     await filled(service, { model });
     await service.close();
     const hand = new Database(path);
     expect(hand.pragma('user_version', { simple: true })).toBe(migrations.length);
     hand.pragma(`user_version = ${migrations.length + 1}`);
     hand.close();
-    await expect(openService({}, path)).rejects.toThrow('newer');
+    await expect(openService({ path })).rejects.toThrow('newer');
   });
 });

@@ -48,13 +48,14 @@ const start = Date.UTC(2024, 0, 1);
 
 export type ServiceLimits = Pick<ServiceContext, 'checkDepthMax' | 'checkStepsMax' | 'lists'>;
 
-/** Over a database in memory, or the file of this path. */
-export async function openService(
-  limits: ServiceLimits = {},
-  path = ':memory:',
-): Promise<TestService> {
+export interface TestLimits extends ServiceLimits {
+  /** A database file; one in memory where it is absent. */
+  readonly path?: string;
+}
+
+export async function openService({ path, ...limits }: TestLimits = {}): Promise<TestService> {
   const clock = testClock();
-  return serviceOver(await openSqlite({ path, clock }), clock, limits);
+  return serviceOver(await openSqlite({ path: path ?? ':memory:', clock }), clock, limits);
 }
 
 export function testClock(): TestClock {

@@ -206,7 +206,7 @@ const places = [
   ['on disk', onDisk],
 ] as const;
 
-describe.each(places)('a list that is cut says so, %s (A32)', (_, limitsOf) => {
+describe.each(places)('A32: a list that is cut says so, %s', (_, limitsOf) => {
   test.each([
     [29, 29, 'true'],
     [30, 30, undefined],
