@@ -194,6 +194,7 @@ describe('limits', () => {
   });
 
   test('a model of so many bytes passes, of one more does not', async () => {
+    await write(sized(-1));
     const id = await write(sized(0));
     const { body } = await service.ask('ReadAuthorizationModel', { store_id, id });
     expect(body.authorization_model.id).toBe(id);
