@@ -4,7 +4,8 @@
  *   npm run random -- --seconds 60 --seed 1 --workers 2
  *
  * World n of seed s is the same on every machine. Ends with 1 after a disagreement, whose seed and
- * smallest case are printed; `--world N` runs that world alone.
+ * smallest case are printed; `--no-shrink` prints the case as it was found, at once; `--world N`
+ * runs that world alone.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -25,6 +26,7 @@ interface Task {
   readonly step: number;
   /** 0 to run the first world alone. */
   readonly seconds: number;
+  readonly shrink: boolean;
 }
 
 interface Report {
@@ -45,7 +47,7 @@ async function work(task: Task, report: (report: Report) => void): Promise<void>
   let tally = emptyTally();
   let reported = systemClock.monotonic();
   for (let index = task.first; ; index += task.step) {
-    const failure = await failureOf(pemba, task.seed, index, tally);
+    const failure = await failureOf(pemba, task, index, tally);
     const now = systemClock.monotonic();
     const over = failure !== undefined || now >= end;
     if (over || now - reported >= reportEveryMs) {
@@ -61,10 +63,11 @@ async function work(task: Task, report: (report: Report) => void): Promise<void>
 /** One world; what to print where the oracle and Pemba differ, or one of them throws. */
 async function failureOf(
   pemba: Pemba,
-  seed: number,
+  task: Task,
   index: number,
   tally: Tally,
 ): Promise<string | undefined> {
+  const { seed } = task;
   const name = `seed ${seed}, world ${index}`;
   try {
     const random = worldSeed(seed, index);
@@ -73,7 +76,8 @@ async function failureOf(
     });
     const [found] = await compareWorld(pemba, world, new RandomSource(random), tally);
     if (found === undefined) return undefined;
-    return `${name}\n\n${printCase(await shrink(pemba, found, isValidModel))}`;
+    const shown = task.shrink ? await shrink(pemba, found, isValidModel) : found;
+    return `${name}\n\n${printCase(shown)}`;
   } catch (error) {
     return `${name}\n\n${error instanceof Error ? error.stack : error}`;
   }
@@ -86,7 +90,9 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: '1' },
       workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
       world: { type: 'string' },
+      shrink: { type: 'boolean', default: true },
     },
+    allowNegative: true,
   });
   const seed = Number(values.seed);
   const seconds = values.world === undefined ? Number(values.seconds) : 0;
@@ -95,7 +101,8 @@ async function main(): Promise<void> {
   const failures: string[] = [];
   const started = systemClock.monotonic();
   const runs = Array.from({ length: workers }, (_, first) => {
-    const task = { seed, first: first + Number(values.world ?? 0), step: workers, seconds };
+    const start = first + Number(values.world ?? 0);
+    const task = { seed, first: start, step: workers, seconds, shrink: values.shrink };
     return runWorker(task, ({ tally, failure }) => {
       addTally(total, tally);
       if (failure !== undefined) failures.push(failure);
