@@ -62,7 +62,12 @@ import {
 
 type Rule =
   | { readonly kind: 'direct'; readonly entries: readonly Entry[] }
-  | { readonly kind: 'any'; readonly of: readonly { atom: number; guard: Guard }[] }
+  | {
+      readonly kind: 'any';
+      readonly of: readonly { atom: number; guard: Guard }[];
+      /** The tuples of a tupleset, not the parts of a rewrite. */
+      readonly tuples?: true;
+    }
   | { readonly kind: 'all'; readonly of: readonly number[] }
   | { readonly kind: 'minus'; readonly base: number; readonly subtract: number }
   | { readonly kind: 'relation'; readonly self: string; readonly rewrite: number };
@@ -134,6 +139,14 @@ export class Oracle {
       });
   }
 
+  /** No path of usersets and parents from the question is longer than this. */
+  pathAtMost(object: string, relation: string): number {
+    return this.reach(this.atomOf(object, relation))
+      .values()
+      .filter((atom) => leadsAlongTuples(this.rules[atom] as Rule))
+      .reduce((count) => count + 1, 0);
+  }
+
   private atomOf(object: string, relation: string): number {
     const atom = this.atoms.get(`${object}#${relation}`);
     if (atom === undefined) throw new Error(`${object}#${relation} is not in this world`);
@@ -197,7 +210,7 @@ export class Oracle {
         atom: this.relationAtom(tuple.subject, computedUserset.relation),
         guard,
       }));
-    return { kind: 'any', of };
+    return { kind: 'any', of, tuples: true };
   }
 
   private entriesOf(object: string, relation: string): Entry[] {
@@ -282,6 +295,11 @@ function names(entry: Entry, subject: string): boolean {
   if (subject.includes('#')) return entry.subject === subject;
   if (entry.subject.endsWith(':*')) return typeOf(entry.subject) === typeOf(subject);
   return entry.subject === subject && !entry.replaced;
+}
+
+function leadsAlongTuples(rule: Rule): boolean {
+  if (rule.kind === 'any') return rule.tuples === true && rule.of.length > 0;
+  return rule.kind === 'direct' && rule.entries.some(({ atom }) => atom !== -1);
 }
 
 function childrenOf(rule: Rule): readonly number[] {
