@@ -155,6 +155,8 @@ class RelationMaker {
 
   private rewrite(type: string, name: string, depth: number): PlainRewrite {
     const { random } = this;
+    if (this.flavour.knots && depth === 0 && random.chance(0.25))
+      return this.doubleKnot(type, name);
     if (random.chance([0.65, 0.35, 0.1][depth] ?? 0)) {
       const child = () => this.rewrite(type, name, depth + 1);
       const negation = this.flavour.knots ? 150 : this.flavour.wildcards ? 50 : 30;
@@ -172,6 +174,13 @@ class RelationMaker {
       }
     }
     return this.leaf(type, name);
+  }
+
+  /** What can be taken for false on a straight cycle, and again under a subtraction. */
+  private doubleKnot(type: string, name: string): PlainRewrite {
+    const subtract = this.computed(type, name) ?? this.leaf(type, name);
+    const straight = this.random.chance(0.5) ? { this: {} } : subtract;
+    return { union: { child: [straight, { difference: { base: { this: {} }, subtract } }] } };
   }
 
   private leaf(type: string, name: string): PlainRewrite {
@@ -208,6 +217,11 @@ class RelationMaker {
     const types = [random.pick(holders)[0]];
     if (this.flavour.recursion || random.chance(0.2)) types.push(type);
     if (random.chance(0.2)) types.push(random.pick(holders)[0]);
+    if (this.flavour.recursion && random.chance(0.3)) {
+      // Every type under the next one: cycles of as many types as there are.
+      const next = holders.findIndex(([holder]) => holder === type) + 1;
+      types.push((holders[next] ?? (holders[0] as (typeof holders)[0]))[0]);
+    }
     return distinct(types.flatMap((parent) => this.guards({ type: parent })));
   }
 

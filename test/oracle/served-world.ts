@@ -6,6 +6,7 @@ import { create, fromJson, type JsonValue, type Message } from '@bufbuild/protob
 import { assert } from '../../src/base/assert.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { errorCodes, Refusal } from '../../src/base/errors.ts';
+import { limits } from '../../src/base/limits.ts';
 import { createWalk } from '../../src/engine/check.ts';
 import type { User } from '../../src/gen/openfga/v1/openfga_pb.ts';
 import {
@@ -51,6 +52,8 @@ export type Answer = Outcome | 'unnamed' | `refused: ${string}`;
 export interface ServedWorld {
   readonly settings: readonly Setting[];
   readonly store: StoreId;
+  /** The store that nobody asks, where the world has one. */
+  readonly neighbour: StoreId | undefined;
   /** In the order of the world's models, as are the compiled ones. */
   readonly modelIds: readonly string[];
   readonly compiled: readonly CompiledModel[];
@@ -82,6 +85,21 @@ export class Pemba {
   /** Models and tuples in the order in which the world has them. */
   async serve(plain: World): Promise<ServedWorld> {
     const world = this.tamper(plain);
+    const neighbour = world.neighbour === true ? await this.write(reversed(world)) : undefined;
+    const { store, modelIds } = await this.write(world);
+    const compiled = this.datastore.local.view(store, (snapshot) =>
+      world.models.map((model) => compile(parseModel(model), (name) => snapshot.symbol(name))),
+    );
+    return {
+      settings: plain.settings,
+      store,
+      neighbour: neighbour?.store,
+      modelIds,
+      compiled,
+    };
+  }
+
+  private async write(world: World): Promise<Pick<ServedWorld, 'store' | 'modelIds'>> {
     const made = (await this.call('createStore', { name: 'world' })) as CreateStoreResponse;
     const store_id = made.id;
     const modelIds: string[] = [];
@@ -92,21 +110,22 @@ export class Pemba {
         request,
       )) as WriteAuthorizationModelResponse;
       modelIds.push(written.authorizationModelId);
-      const tuple_keys = world.stored.filter((s) => s.model === index).map((s) => wire(s.tuple));
-      if (tuple_keys.length > 0) await this.call('write', { store_id, writes: { tuple_keys } });
+      const tuples = world.stored.filter((s) => s.model === index).map((s) => wire(s.tuple));
+      for (let start = 0; start < tuples.length; start += limits.tuplesPerWriteMax) {
+        const tuple_keys = tuples.slice(start, start + limits.tuplesPerWriteMax);
+        await this.call('write', { store_id, writes: { tuple_keys } });
+      }
     }
     const deleted = world.stored.filter((s) => s.deleted).map(({ tuple }) => keyOnly(tuple));
     if (deleted.length > 0)
       await this.call('write', { store_id, deletes: { tuple_keys: deleted } });
-    const store = store_id as StoreId;
-    const compiled = this.datastore.local.view(store, (snapshot) =>
-      world.models.map((model) => compile(parseModel(model), (name) => snapshot.symbol(name))),
-    );
-    return { settings: plain.settings, store, modelIds, compiled };
+    return { store: store_id as StoreId, modelIds };
   }
 
-  async drop({ store }: ServedWorld): Promise<void> {
-    await this.call('deleteStore', { store_id: store });
+  async drop({ store, neighbour }: ServedWorld): Promise<void> {
+    for (const store_id of [store, neighbour]) {
+      if (store_id !== undefined) await this.call('deleteStore', { store_id });
+    }
   }
 
   /**
@@ -296,6 +315,11 @@ function userText(user: User['user']): string {
     default:
       throw new Error('a listed user is of some kind');
   }
+}
+
+/** Its tuples in the reverse order, under the models that they were written under. */
+function reversed(world: World): World {
+  return { ...world, stored: world.stored.toReversed() };
 }
 
 function answerOf(error: unknown): Answer {

@@ -321,6 +321,7 @@ export function printCase(found: Disagreement): string {
     stored: world.stored,
     settings: world.settings,
     ids: world.ids,
+    neighbour: world.neighbour === true,
     way,
     asked,
     expected,

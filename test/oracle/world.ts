@@ -3,10 +3,12 @@
  * ids, so that collisions, cycles and overlaps are common and every question can be asked. Of all
  * worlds, at least 30 % have wildcards under `and` or `but not`, recursion, and conditions on usersets and
  * arrows; at least 20 % several kinds of subject of one type, contextual tuples that repeat, shadow
- * or contradict stored ones, and a model that changed after tuples were written.
+ * or contradict stored ones, and a model that changed after tuples were written. Some have a crowd
+ * of subjects besides, or a neighbour store.
  */
 import type { JsonObject, JsonValue } from '../../src/base/json.ts';
-import { counts, type PlainCondition, type PlainModel, type PlainTuple } from './facts.ts';
+import { firstRunLength } from '../../src/storage/sqlite/snapshot.ts';
+import { counts, type PlainCondition, type PlainModel, type PlainTuple, typeOf } from './facts.ts';
 import { changedModel, type Flavour, randomModel } from './random-model.ts';
 import { RandomSource } from './random-source.ts';
 
@@ -26,6 +28,11 @@ export interface World {
   readonly settings: readonly Setting[];
   /** What questions are about, for every type of every model. */
   readonly ids: readonly string[];
+  /**
+   * Whether another store holds the same models and the same tuples in another order. Its integers
+   * mean something else, so a read that strays into it is seen.
+   */
+  readonly neighbour?: boolean;
 }
 
 const plainIds = ['1', '2', '3', 'anne', 'beth'];
@@ -66,8 +73,38 @@ export function randomWorld(
   const ids = randomIds(random);
   const stored = randomTuples(random, models, ids);
   const settings = randomSettings(random, models, stored, ids);
-  const world = { models, stored, settings, ids };
-  return random.chance(0.2) ? movedToContext(random, world) : world;
+  const neighbour = random.chance(0.2);
+  const world = { models, stored, settings, ids, neighbour };
+  if (random.chance(0.2)) return movedToContext(random, world);
+  return random.chance(0.1) ? crowded(random, world) : world;
+}
+
+/**
+ * The world with a crowd in one relation of one object, more than storage reads at once: objects
+ * that nobody asks about, and after them those of the world.
+ */
+function crowded(random: RandomSource, world: World): World {
+  const [model] = world.models as [PlainModel];
+  const leads = ({ subject, relation }: PlainTuple) =>
+    subject.includes('#') || relation.startsWith('in_');
+  const drawn = Array.from({ length: 20 }, () => randomTuple(random, model, world.ids));
+  const first = drawn.find((tuple) => tuple !== undefined && leads(tuple));
+  if (first === undefined) return world;
+  const { condition, subject } = first;
+  const [type, relation] = [typeOf(subject), subject.split('#')[1]];
+  const member = (id: string): World['stored'][number] => {
+    const fresh = condition && { condition: guarded(random, model, condition.name) };
+    const suffix = relation === undefined ? '' : `#${relation}`;
+    const tuple = { ...first, ...fresh, subject: `${type}:${id}${suffix}` };
+    return { tuple, model: 0, deleted: false };
+  };
+  const size = random.between(firstRunLength - 4, firstRunLength + 1);
+  const crowd = Array.from({ length: size }, (_, index) => member(`crowd${index}`));
+  const present = new Set(world.stored.map(({ tuple }) => keyOf(tuple)));
+  const ours = world.ids
+    .map(member)
+    .filter(({ tuple }) => !present.has(keyOf(tuple)) && !isImplicit(tuple));
+  return { ...world, stored: [...crowd, ...ours, ...world.stored] };
 }
 
 function randomIds(random: RandomSource): string[] {
@@ -174,7 +211,7 @@ const values: Readonly<Record<string, readonly JsonValue[]>> = {
   a: [1, 2],
   b: [1, 2, '3'],
   name: ['anne', 'beth', ''],
-  names: [[], ['anne'], ['beth', 'anne'], ['anne,beth']],
+  names: [[], ['anne'], ['beth', 'anne'], ['anne', 'beth'], ['anne,beth']],
   p: [true, false],
   q: [true, false],
 };
@@ -207,15 +244,20 @@ function changedSetting(
   fresh: Setting,
 ): Setting {
   const model = models[before.model] as PlainModel;
-  switch (random.weighted({ all: 35, context: 20, contextual: 20, guards: 25 })) {
+  switch (random.weighted({ all: 20, context: 10, contextual: 20, guards: 30, spelling: 20 })) {
     case 'all':
       return fresh;
     case 'context':
       return { ...before, context: fresh.context };
+    case 'spelling':
+      return { ...before, context: respelt(random, model, before.context) };
     case 'contextual':
       return fresh.model === before.model ? { ...before, contextual: fresh.contextual } : fresh;
     case 'guards': {
-      const contextual = before.contextual.map((tuple) => again(random, model, tuple));
+      const own = random.chance(0.5);
+      const contextual = before.contextual.map((tuple) =>
+        own ? guardedAgain(random, model, tuple) : again(random, model, tuple),
+      );
       return { ...before, contextual: contextual.filter((tuple) => counts(model, tuple)) };
     }
   }
@@ -244,6 +286,22 @@ function randomContext(random: RandomSource): JsonObject {
     random.chance(0.03) ? random.pick(wrongValues) : randomValue(random, key),
   ]);
   return Object.fromEntries(random.chance(0.2) ? [...known, ['unheard_of', 1]] : known);
+}
+
+/** The context with one value that a careless key takes for the same. */
+function respelt(random: RandomSource, model: PlainModel, context: JsonObject): JsonObject {
+  const used = Object.values(model.conditions ?? {}).flatMap((c) => Object.keys(c.parameters));
+  const names = used.filter((name) => Object.hasOwn(context, name));
+  if (names.length === 0) return context;
+  const name = random.pick(names);
+  const value = context[name] as JsonValue;
+  return { ...context, [name]: random.chance(0.4) ? [value] : respeltValue(value) };
+}
+
+/** A list in one piece or in several, else the text of the value. */
+function respeltValue(value: JsonValue): JsonValue {
+  if (!Array.isArray(value)) return String(value);
+  return value.length > 1 ? [value.join(',')] : value.flatMap((item) => String(item).split(','));
 }
 
 /** Fresh tuples, copies of stored ones, and stored ones with another condition. */
@@ -275,6 +333,13 @@ function again(random: RandomSource, model: PlainModel, tuple: PlainTuple): Plai
   }
   if (names.length === 0 || random.chance(0.3)) return key;
   return { ...key, condition: guarded(random, model, random.pick(names)) };
+}
+
+/** The tuple with another context for the condition that it has. */
+function guardedAgain(random: RandomSource, model: PlainModel, tuple: PlainTuple): PlainTuple {
+  const { condition } = tuple;
+  if (condition === undefined) return tuple;
+  return { ...tuple, condition: guarded(random, model, condition.name) };
 }
 
 /** `o#r@o#r` holds by itself; the server refuses to write it. */
