@@ -1,0 +1,747 @@
+/**
+ * The bugs that other engines had, each as one change to our source. `recreates` is an advisory or
+ * the class of a changelog entry; what stands behind each says `what`.
+ */
+
+export interface Mutant {
+  readonly name: string;
+  readonly recreates: string;
+  /** What the mutant gets wrong. */
+  readonly what: string;
+  readonly file: string;
+  /** INVARIANT: occurs exactly once in the file. */
+  readonly text: string;
+  readonly replacement: string;
+}
+
+const cycles: readonly Mutant[] = [
+  {
+    name: 'provisional-false-kept',
+    recreates: 'CVE-2025-46331',
+    what: 'a false that was found inside a cycle is remembered as final',
+    file: 'src/engine/answers.ts',
+    text: 'if (lowest >= place) this.conclude(place);',
+    replacement: 'if (lowest >= 0) this.conclude(place);',
+  },
+  {
+    name: 'lean-not-passed-down',
+    recreates: 'CVE-2025-46331',
+    what: 'a question forgets that what it asked leaned on an open one',
+    file: 'src/engine/answers.ts',
+    text: 'else if (lowest < outer) this.lowest = lowest;',
+    replacement: '',
+  },
+  {
+    name: 'lean-not-noted',
+    recreates: 'CVE-2025-46331',
+    what: 'an answer taken from an open question is not marked as leaning on it',
+    file: 'src/engine/answers.ts',
+    text: 'if (place < this.lowest) this.lowest = place;',
+    replacement: '',
+  },
+  {
+    name: 'provisional-false-outlives-its-ground',
+    recreates: 'CVE-2025-46331',
+    what: 'what was false only if a question was false stays so when that one is true',
+    file: 'src/engine/answers.ts',
+    text: `      this.forget(place);
+      this.known.set(key, value);`,
+    replacement: `      this.conclude(place);
+      this.known.set(key, value);`,
+  },
+  {
+    name: 'cycle-under-exclusion-is-false',
+    recreates: 'CVE-2024-31452',
+    what: 'a cycle through a subtracted side counts as "not in it"',
+    file: 'src/engine/answers.ts',
+    text: 'const straight = this.subtractions[place] === subtracted;',
+    replacement: 'const straight = this.subtractions[place] !== -1 || subtracted === 0;',
+  },
+  {
+    name: 'subtraction-not-counted',
+    recreates: 'CVE-2024-31452',
+    what: 'the subtracted side is walked as if nothing were subtracted',
+    file: 'src/engine/walk.ts',
+    text: `        this.subtracted++;
+        value = without(value, this.evaluate(plan.subtract, object, relation, depth));
+        this.subtracted--;`,
+    replacement: 'value = without(value, this.evaluate(plan.subtract, object, relation, depth));',
+  },
+  {
+    name: 'provisional-false-crosses-subtraction',
+    recreates: 'CVE-2024-31452',
+    what: 'a false that was found above a subtraction is used below it',
+    file: 'src/engine/answers.ts',
+    text: 'if (!straight) return undefined;',
+    replacement: 'if (!straight) return value;',
+  },
+  {
+    name: 'undefined-is-denied',
+    recreates: 'CVE-2024-31452',
+    what: 'a cycle through a subtracted side is never settled',
+    file: 'src/engine/walk.ts',
+    text: 'value = settle(this.facts, object, relation);',
+    replacement: 'value = falseValue;',
+  },
+  {
+    name: 'settling-takes-errors-one-way',
+    recreates: 'CVE-2024-31452',
+    what: 'both estimates of a cycle take an error for the same',
+    file: 'src/engine/settle.ts',
+    text: 'over = this.least(!wish.errorsHold, under);',
+    replacement: 'over = this.least(wish.errorsHold, under);',
+  },
+  {
+    name: 'cycles-not-recognised',
+    recreates: 'CVE-2023-35933',
+    what: 'relations that lead back to themselves are walked without a guard',
+    file: 'src/engine/recursion.ts',
+    text: 'if (!recursive.has(own)) return notRecursive;',
+    replacement: 'if (recursive.size >= 0) return notRecursive;',
+  },
+  {
+    name: 'knots-taken-for-unions',
+    recreates: 'CVE-2024-42473',
+    what: 'the fast path of unions is taken for recursion through `and` and `but not`',
+    file: 'src/engine/recursion.ts',
+    text: 'return knotted.has(own) ? tangled : byUnions;',
+    replacement: 'return byUnions;',
+  },
+  {
+    name: 'type-cycles-of-three-missed',
+    recreates: 'Cedar: cycles of 3 types',
+    what: 'the strong components of a model are cut where they are longer than two',
+    file: 'src/engine/recursion.ts',
+    text: 'low[parent.node] = Math.min(low[parent.node] as number, low[node] as number);',
+    replacement: '',
+  },
+];
+
+const errors: readonly Mutant[] = [
+  {
+    name: 'error-under-exclusion-is-false',
+    recreates: 'CVE-2024-31452',
+    what: 'an error in the subtracted side allows',
+    file: 'src/engine/value.ts',
+    text: `  const low = top - ((subtract >> 2) & 3);
+  const high = (top - (subtract & 3)) << 2;`,
+    replacement: `  if (isError(subtract)) return base;
+  const low = top - ((subtract >> 2) & 3);
+  const high = (top - (subtract & 3)) << 2;`,
+  },
+  {
+    name: 'error-under-intersection-is-true',
+    recreates: 'CVE-2024-31452',
+    what: 'an error in one operand of `and` leaves the answer to the other',
+    file: 'src/engine/value.ts',
+    text: `  if (a === trueValue || b === falseValue) return b;
+  if (b === trueValue || a === falseValue) return a;`,
+    replacement: `  if (a === trueValue || b === falseValue || isError(a)) return b;
+  if (b === trueValue || a === falseValue) return a;`,
+  },
+  {
+    name: 'missing-context-is-unmet',
+    recreates: 'CVE-2024-48909',
+    what: 'a condition whose parameters nobody gave is taken for unmet',
+    file: 'src/engine/facts.ts',
+    text: "return this.note({ kind: 'unknown', condition: name, tuple, parameters });",
+    replacement:
+      'return tuple === condition.toString() || parameters.length < 0 ? trueValue : falseValue;',
+  },
+  {
+    name: 'missing-context-not-looked-for',
+    recreates: 'CVE-2024-48909',
+    what: 'a condition is decided although one of its parameters is missing',
+    file: 'src/model/compile-condition.ts',
+    text: "if (missing.length > 0) return { kind: 'missing', parameters: missing };",
+    replacement: '',
+  },
+  {
+    name: 'first-open-condition-ends-usersets',
+    recreates: 'CVE-2024-46989',
+    what: 'the usersets of a relation are left at the first one behind an open condition',
+    file: 'src/engine/walk.ts',
+    text: `        value = either(value, both(condition, this.ask(subject, target, depth + 1)));
+        if (value === trueValue) return value;`,
+    replacement: `        value = either(value, both(condition, this.ask(subject, target, depth + 1)));
+        if (value !== falseValue) return value;`,
+  },
+  {
+    name: 'first-open-condition-ends-subjects',
+    recreates: 'CVE-2024-46989',
+    what: 'the direct tuples of a relation are left at the first open condition',
+    file: 'src/engine/facts.ts',
+    text: `        value = either(value, this.weigh(edge, guard, object, relation, subject));
+      }
+      if (value === trueValue) return value;`,
+    replacement: `        value = either(value, this.weigh(edge, guard, object, relation, subject));
+      }
+      if (value !== falseValue) return value;`,
+  },
+  {
+    name: 'first-open-condition-ends-union',
+    recreates: 'CVE-2025-49011',
+    what: 'a union is left at its first child with an open condition',
+    file: 'src/engine/walk.ts',
+    text: `          value = either(value, this.evaluate(child, object, relation, depth));
+          if (value === trueValue) break;`,
+    replacement: `          value = either(value, this.evaluate(child, object, relation, depth));
+          if (value !== falseValue) break;`,
+  },
+  {
+    name: 'first-open-condition-ends-arrow',
+    recreates: 'CVE-2025-49011',
+    what: 'an arrow is left at the first of its types with an open condition',
+    file: 'src/engine/walk.ts',
+    text: `          value = either(value, this.follow(arrow.edge, arrow.target, object, tupleset, depth));
+          if (value === trueValue) break;`,
+    replacement: `          value = either(value, this.follow(arrow.edge, arrow.target, object, tupleset, depth));
+          if (value !== falseValue) break;`,
+  },
+  {
+    name: 'closure-drops-open-conditions',
+    recreates: 'CVE-2024-46989',
+    what: 'in recursion, what lies behind an open condition is not looked at',
+    file: 'src/engine/closure.ts',
+    text: 'if (certain === trueValue || this.doubt === trueValue) return certain;',
+    replacement: 'if (certain === trueValue || this.doubt !== falseValue) return certain;',
+  },
+  {
+    name: 'closure-trusts-open-conditions',
+    recreates: 'CVE-2024-31452',
+    what: 'in recursion, what lies behind an open condition is taken for certain',
+    file: 'src/engine/closure.ts',
+    text: 'if (!isError(condition) || this.queues === this.doubtful) return this.queues;',
+    replacement: 'if (condition !== falseValue) return this.queues;',
+  },
+  {
+    name: 'errors-remembered-as-false',
+    recreates: 'class: cached on cancel',
+    what: 'all that a recursion visited before it met an error is remembered as false',
+    file: 'src/engine/walk.ts',
+    text: 'if (value === falseValue) {\n      for (const visited',
+    replacement: 'if (value !== trueValue) {\n      for (const visited',
+  },
+];
+
+const restrictions: readonly Mutant[] = [
+  {
+    name: 'unguarded-tuple-always-counts',
+    recreates: 'CVE-2025-64751',
+    what: 'a tuple without a condition counts where the model asks for one',
+    file: 'src/engine/facts.ts',
+    text: 'if (guard === noGuard) return edge.unguarded ? trueValue : falseValue;',
+    replacement: 'if (guard === noGuard) return trueValue;',
+  },
+  {
+    name: 'unguarded-by-any-restriction',
+    recreates: 'CVE-2025-64751',
+    what: 'a tuple without a condition counts where a restriction of another shape has none',
+    file: 'src/model/compile.ts',
+    text: "unguarded: restrictions.some((r) => r.condition === ''),",
+    replacement: "unguarded: relation.restrictions.some((r) => r.condition === ''),",
+  },
+  {
+    name: 'condition-of-older-model-counts',
+    recreates: 'CVE-2022-23542',
+    what: 'a tuple counts whose condition the model no longer allows there',
+    file: 'src/engine/facts.ts',
+    text: 'if (!edge.conditions.includes(condition)) return falseValue;',
+    replacement: 'if (!this.model.conditions.has(condition)) return falseValue;',
+  },
+  {
+    name: 'weighed-guard-counts-everywhere',
+    recreates: 'CVE-2022-23542',
+    what: 'a condition that was met in one relation counts in those that do not allow it',
+    file: 'src/engine/facts.ts',
+    text: 'return edge.conditions.includes(known.condition) ? known.value : falseValue;',
+    replacement: 'return known.value;',
+  },
+  {
+    name: 'context-of-older-model-counts',
+    recreates: 'CVE-2022-23542',
+    what: 'a tuple counts whose stored context no longer fits its condition',
+    file: 'src/engine/facts.ts',
+    text: 'if (compiled.faultOfTupleContext(stored) !== undefined) return falseValue;',
+    replacement: '',
+  },
+  {
+    name: 'stale-wildcard-subject-counts',
+    recreates: 'CVE-2022-23542',
+    what: 'a wildcard of an older model counts for who asks as the wildcard',
+    file: 'src/engine/facts.ts',
+    text: 'if (!edge.wildcard && isWildcard(this.subject)) continue;',
+    replacement: '',
+  },
+  {
+    name: 'restriction-ignores-subject-relation',
+    recreates: 'CVE-2025-48371',
+    what: 'a contextual tuple counts for another userset of its subject type',
+    file: 'src/engine/overlay.ts',
+    text: `            fact.subjectType === subjectType &&
+            fact.subjectRelation === subjectRelation,`,
+    replacement: '            fact.subjectType === subjectType && subjectRelation >= 0,',
+  },
+  {
+    name: 'contextual-tuple-of-any-relation',
+    recreates: 'CVE-2025-48371',
+    what: 'a contextual tuple is found whichever userset of its subject is looked for',
+    file: 'src/engine/overlay.ts',
+    text: `    fact.relation === relation &&
+    fact.subjectRelation === subjectRelation
+  );`,
+    replacement: '    fact.relation === relation && subjectRelation >= 0\n  );',
+  },
+  {
+    name: 'usersets-of-one-type-merged',
+    recreates: 'CVE-2025-55213',
+    what: 'two usersets of one type in one relation are asked for the relation of the first',
+    file: 'src/engine/walk.ts',
+    text: 'value = either(value, this.follow(edge, edge.target, object, relation, depth));',
+    replacement: `const merged = edges.find(
+        ({ subjectType, target }) => subjectType === edge.subjectType && target !== -1,
+      );
+      value = either(value, this.follow(edge, (merged ?? edge).target, object, relation, depth));`,
+  },
+  {
+    name: 'userset-matched-by-wildcard',
+    recreates: 'CVE-2025-25196',
+    what: 'a userset that asks is in what is given to everybody of its type',
+    file: 'src/engine/facts.ts',
+    text: 'if (edge.subjectType !== this.type || edge.target !== this.index) continue;',
+    replacement: `if (edge.subjectType !== this.type) continue;
+      if (edge.target !== this.index) {
+        const all = this.reader.find(object, relation.symbol, this.wildcardEntity(), 0);
+        if (edge.wildcard && edge.unguarded && all === noGuard) return trueValue;
+        continue;
+      }`,
+  },
+  {
+    name: 'stale-wildcard-counts',
+    recreates: 'CVE-2022-23542',
+    what: 'a wildcard of an older model counts where the model takes objects alone',
+    file: 'src/engine/facts.ts',
+    text: 'if (subject === 0 || subject === stranger) continue;',
+    replacement: `const all = this.reader.find(object, relation.symbol, this.wildcardEntity(), this.relation);
+      if (edge.unguarded && all === noGuard) return trueValue;
+      if (subject === 0 || subject === stranger) continue;`,
+  },
+  {
+    name: 'wildcard-unknown-to-strangers',
+    recreates: 'class: wildcard in lists',
+    what: 'a subject that no tuple names is not in what is given to everybody',
+    file: 'src/engine/facts.ts',
+    text: 'if (object === stranger) return falseValue;',
+    replacement: 'if (object === stranger || this.entity === stranger) return falseValue;',
+  },
+  {
+    name: 'wildcard-subtracts-nobody',
+    recreates: 'CVE-2022-21646',
+    what: 'what is given to everybody is not subtracted from anybody',
+    file: 'src/engine/walk.ts',
+    text: 'value = without(value, this.evaluate(plan.subtract, object, relation, depth));',
+    replacement: `value = without(
+          value,
+          plan.subtract.kind === 'direct'
+            ? this.direct(
+                plan.subtract.edges.filter((edge) => !edge.wildcard),
+                object,
+                relation,
+                depth,
+              )
+            : this.evaluate(plan.subtract, object, relation, depth),
+        );`,
+  },
+];
+
+const ways: readonly Mutant[] = [
+  {
+    name: 'one-type-of-an-arrow',
+    recreates: 'CVE-2024-32001',
+    what: 'of several types that a tupleset takes, one overwrites the others',
+    file: 'src/model/compile.ts',
+    text: 'return target === -1 ? [] : [{ edge, target }];\n  });',
+    replacement: 'return target === -1 ? [] : [{ edge, target }];\n  }).slice(0, 1);',
+  },
+  {
+    name: 'one-userset-is-enough',
+    recreates: 'CVE-2024-38361',
+    what: 'of several usersets of an edge only the first is asked',
+    file: 'src/engine/walk.ts',
+    text: 'for (let i = run.start; i < end; i++) {',
+    replacement: 'for (let i = run.start; i < Math.min(end, 1); i++) {',
+  },
+  {
+    name: 'one-parent-in-recursion',
+    recreates: 'class: missed results',
+    what: 'of several usersets of an edge inside a recursion only the first is visited',
+    file: 'src/engine/closure.ts',
+    text: 'for (let i = run.start; i < end; i++) {',
+    replacement: 'for (let i = run.start; i < Math.min(end, 1); i++) {',
+  },
+  {
+    name: 'conditions-ignored-in-recursion',
+    recreates: 'class: downgrade',
+    what: 'inside a recursion conditions are not looked at',
+    file: 'src/engine/closure.ts',
+    text: 'const condition = facts.weigh(edge, guard, object, relation, subject);',
+    replacement: `const met = facts.weigh(edge, guard, object, relation, subject);
+        const condition = isError(met) ? met : trueValue;`,
+  },
+  {
+    name: 'entry-point-lost',
+    recreates: 'CVE-2025-65111',
+    what: 'a union is reached by its first child alone',
+    file: 'src/model/reach.ts',
+    text: `      for (const child of plan.children) yield* targetsOf(child);`,
+    replacement: `      for (const child of plan.children.slice(0, 1)) yield* targetsOf(child);`,
+  },
+  {
+    name: 'entry-point-only-by-all-types',
+    recreates: 'CVE-2025-65111',
+    what: 'an arrow is reached only where all its types are',
+    file: 'src/model/reach.ts',
+    text: 'return plan.arrows.some((arrow) => reached[arrow.target] === 1);',
+    replacement: 'return plan.arrows.every((arrow) => reached[arrow.target] === 1);',
+  },
+  {
+    name: 'subtracted-entry-point-closes',
+    recreates: 'CVE-2022-21646',
+    what: 'who can reach the subtracted side is thought unable to reach the whole',
+    file: 'src/model/reach.ts',
+    text: 'return holds(plan.base, reached, objects);',
+    replacement:
+      'return holds(plan.base, reached, objects) && !holds(plan.subtract, reached, objects);',
+  },
+  {
+    name: 'operators-flattened-alike',
+    recreates: 'CVE-2022-23628',
+    what: 'a union inside an intersection is printed flat, and means another thing',
+    file: 'src/model/compile.ts',
+    text: 'return plan.kind === kind ? plan.children : [plan];',
+    replacement:
+      "return plan.kind === 'union' || plan.kind === 'intersection' ? plan.children : [plan];",
+  },
+  {
+    name: 'self-of-unseen-userset',
+    recreates: 'class: missed results',
+    what: 'a userset that no tuple names does not have its own relation',
+    file: 'src/engine/facts.ts',
+    text: 'return object.type === this.subject.type && object.id === this.subject.id ? stranger : 0;',
+    replacement: 'return 0;',
+  },
+  {
+    name: 'depth-shared-by-siblings',
+    recreates: 'Permify: depth of siblings',
+    what: 'every userset spends depth, though they stand side by side',
+    file: 'src/engine/walk.ts',
+    text: 'value = either(value, both(condition, this.ask(subject, target, depth + 1)));',
+    replacement: 'value = either(value, both(condition, this.ask(subject, target, ++depth)));',
+  },
+];
+
+const keys: readonly Mutant[] = [
+  {
+    name: 'batch-key-without-conditions',
+    recreates: 'CVE-2024-56323',
+    what: 'items share a walk whose contextual tuples differ in their conditions',
+    file: 'src/service/batch-check.ts',
+    text: 'condition === undefined ? null : [condition.name, condition.context ?? {}],',
+    replacement: "condition?.name === '' ? null : [],",
+  },
+  {
+    name: 'batch-key-without-condition-context',
+    recreates: 'CVE-2026-41131',
+    what: 'items share a walk whose contextual tuples differ in their stored contexts',
+    file: 'src/service/batch-check.ts',
+    text: 'condition === undefined ? null : [condition.name, condition.context ?? {}],',
+    replacement: 'condition === undefined ? null : [condition.name],',
+  },
+  {
+    name: 'batch-key-without-context',
+    recreates: 'CVE-2026-55866',
+    what: 'items share a walk whose contexts differ',
+    file: 'src/service/batch-check.ts',
+    text: "return canonicalJson([item.tupleKey?.user ?? '', tuples, item.context ?? {}]);",
+    replacement: "return canonicalJson([item.tupleKey?.user ?? '', tuples]);",
+  },
+  {
+    name: 'batch-key-without-contextual-tuples',
+    recreates: 'CVE-2024-56323',
+    what: 'items share a walk whose contextual tuples differ',
+    file: 'src/service/batch-check.ts',
+    text: "return canonicalJson([item.tupleKey?.user ?? '', tuples, item.context ?? {}]);",
+    replacement:
+      "return canonicalJson([item.tupleKey?.user ?? '', tuples.slice(0, 0), item.context ?? {}]);",
+  },
+  {
+    name: 'batch-key-joined-by-commas',
+    recreates: 'CVE-2026-34972',
+    what: 'the key of an item is joined without quotes: ["a,b"] is ["a","b"]',
+    file: 'src/service/batch-check.ts',
+    text: "return canonicalJson([item.tupleKey?.user ?? '', tuples, item.context ?? {}]);",
+    replacement: `return canonicalJson([item.tupleKey?.user ?? '', tuples, item.context ?? {}])
+    .replaceAll('"', '');`,
+  },
+  {
+    name: 'batch-key-with-flat-lists',
+    recreates: 'CVE-2026-46668',
+    what: 'the key of an item has no brackets: a list in a list is one list',
+    file: 'src/service/batch-check.ts',
+    text: "return canonicalJson([item.tupleKey?.user ?? '', tuples, item.context ?? {}]);",
+    replacement: `return canonicalJson([item.tupleKey?.user ?? '', tuples, item.context ?? {}])
+    .replaceAll(/[[\\]]/g, '');`,
+  },
+  {
+    name: 'guard-key-collision',
+    recreates: 'CVE-2026-33729',
+    what: 'a contextual condition and a stored one have the same key',
+    file: 'src/engine/facts.ts',
+    text: `    const known = this.weighed.get(guard);
+    if (known !== undefined) {
+      return edge.conditions.includes(known.condition) ? known.value : falseValue;
+    }
+    const { condition, context } = this.reader.guard(guard);
+    if (!edge.conditions.includes(condition)) return falseValue;
+    const value = this.evaluate(condition, context, edge, { object, relation, subject });
+    this.weighed.set(guard, { condition, value });`,
+    replacement: `    const known = this.weighed.get(Math.abs(guard));
+    if (known !== undefined) {
+      return edge.conditions.includes(known.condition) ? known.value : falseValue;
+    }
+    const { condition, context } = this.reader.guard(guard);
+    if (!edge.conditions.includes(condition)) return falseValue;
+    const value = this.evaluate(condition, context, edge, { object, relation, subject });
+    this.weighed.set(Math.abs(guard), { condition, value });`,
+  },
+  {
+    name: 'contextual-condition-by-name-alone',
+    recreates: 'CVE-2026-41131',
+    what: 'two contextual tuples with the same condition share its stored context',
+    file: 'src/engine/overlay.ts',
+    text: '    this.guards.push({ condition: symbol, context: condition.context });',
+    replacement: `    const known = this.guards.findIndex((guard) => guard.condition === symbol);
+    if (known !== -1) return firstOwn - known;
+    this.guards.push({ condition: symbol, context: condition.context });`,
+  },
+  {
+    name: 'condition-of-contextual-tuple-dropped',
+    recreates: 'CVE-2024-56323',
+    what: 'the conditions of contextual tuples are not looked at',
+    file: 'src/engine/overlay.ts',
+    text: 'guard: tuple.condition === undefined ? noGuard : this.internGuard(model, tuple.condition),',
+    replacement: 'guard: noGuard,',
+  },
+  {
+    name: 'entity-key-without-type',
+    recreates: 'CVE-2026-48096',
+    what: 'objects of two types with the same id are one object in a write',
+    file: 'src/storage/sqlite/interner.ts',
+    text: 'const key = `$' + '{type}:$' + '{name}`;',
+    replacement: 'const key = name;',
+  },
+  {
+    name: 'model-key-without-model',
+    recreates: 'Permify: schema look-up',
+    what: 'a compiled model is found by its store alone',
+    file: 'src/service/model-cache.ts',
+    text: 'const key = `$' + '{store}/$' + '{wanted}`;',
+    replacement: 'const key = `$' + '{store}`;',
+  },
+  {
+    name: 'guard-cache-without-store',
+    recreates: 'Permify: other tenants',
+    what: 'conditions of one store are found in another',
+    file: 'src/storage/sqlite/texts.ts',
+    text:
+      `    const key = \`$` +
+      `{store}:$` +
+      `{id}\`;
+    const memory = guards.get(key);`,
+    replacement:
+      `    const key = \`$` +
+      `{id}\`;
+    const memory = guards.get(key);`,
+  },
+];
+
+const overlays: readonly Mutant[] = [
+  {
+    name: 'contextual-tuples-hide-stored-ones',
+    recreates: 'class: sort assumption',
+    what: 'where a contextual tuple begins a run, the stored ones are not read',
+    file: 'src/engine/overlay.ts',
+    text: 'return runOf(facts, (fact) => fact.subject, object > 0 ? baseBegins : 0);',
+    replacement:
+      'return runOf(facts, (fact) => fact.subject, object > 0 ? 0 : baseBegins - baseBegins);',
+  },
+  {
+    name: 'contextual-wildcard-hides-stored-one',
+    recreates: 'CVE-2026-24851',
+    what: 'a contextual wildcard replaces the stored one with another condition',
+    file: 'src/engine/overlay.ts',
+    text: 'return stored === noTuple ? guards : [...guards, stored];',
+    replacement: 'return stored === noTuple || guards.length > 0 ? guards : [stored];',
+  },
+  {
+    name: 'stored-tuple-before-contextual',
+    recreates: 'CVE-2024-56323',
+    what: 'a stored tuple wins over the contextual one of its key',
+    file: 'src/engine/overlay.ts',
+    text: `    for (const fact of this.factsOfObject.get(object) ?? []) {
+      if (isAt(fact, relation, subject, subjectRelation)) return fact.guard;
+    }`,
+    replacement: `    const stored = this.findStored(object, relation, subject, subjectRelation);
+    if (stored !== noTuple) return stored;
+    for (const fact of this.factsOfObject.get(object) ?? []) {
+      if (isAt(fact, relation, subject, subjectRelation)) return fact.guard;
+    }`,
+  },
+];
+
+const conditions: readonly Mutant[] = [
+  {
+    name: 'request-context-wins',
+    recreates: 'class: condition types',
+    what: 'the request overrides what is stored with the tuple',
+    file: 'src/model/compile-condition.ts',
+    text: 'evaluate(definition, program, { ...requestContext, ...tupleContext }),',
+    replacement: 'evaluate(definition, program, { ...tupleContext, ...requestContext }),',
+  },
+  {
+    name: 'request-context-not-forwarded',
+    recreates: 'CVE-2024-48909',
+    what: "conditions are evaluated without the request's context",
+    file: 'src/model/compile-condition.ts',
+    text: 'evaluate(definition, program, { ...requestContext, ...tupleContext }),',
+    replacement: 'evaluate(definition, program, tupleContext ?? requestContext),',
+  },
+  {
+    name: 'number-spelt-otherwise',
+    recreates: 'class: condition types',
+    what: 'an integer that comes as text is not taken for one',
+    file: 'src/model/parameter-types.ts',
+    text: "  } else if (typeof value !== 'string') {\n    return mistyped(goName, value);",
+    replacement:
+      "  } else if (typeof value !== 'string' || value !== '') {\n    return mistyped(goName, value);",
+  },
+];
+
+const storage: readonly Mutant[] = [
+  {
+    name: 'stored-context-not-kept',
+    recreates: 'class: downgrade',
+    what: 'the context that is stored with a condition is lost',
+    file: 'src/storage/sqlite/interner.ts',
+    text: 'const context = canonicalJson(condition.context);',
+    replacement: 'const context = canonicalJson({});',
+  },
+  {
+    name: 'guards-of-a-run-ignored',
+    recreates: 'class: downgrade',
+    what: 'usersets are read without the conditions of their tuples',
+    file: 'src/storage/sqlite/snapshot.ts',
+    text: 'const guards = guarded ? range.guards.all(...prefix, after, length) : undefined;',
+    replacement: 'const guards = guarded ? undefined : undefined;',
+  },
+  {
+    name: 'ids-folded-by-collation',
+    recreates: 'CVE-2026-55170',
+    what: 'ids that differ by case are the same object',
+    file: 'src/storage/sqlite/schema.ts',
+    text: '    type INTEGER NOT NULL,\n    name TEXT NOT NULL,',
+    replacement: '    type INTEGER NOT NULL,\n    name TEXT NOT NULL COLLATE NOCASE,',
+  },
+  {
+    name: 'names-folded-by-collation',
+    recreates: 'CVE-2026-55170',
+    what: 'types and relations that differ by case are the same',
+    file: 'src/storage/sqlite/schema.ts',
+    text: '    text TEXT NOT NULL,',
+    replacement: '    text TEXT NOT NULL COLLATE NOCASE,',
+  },
+  {
+    name: 'ids-normalised',
+    recreates: 'CVE-2026-55170',
+    what: 'an id is looked up in its normal form, and was stored in another',
+    file: 'src/storage/sqlite/texts.ts',
+    text: 'return findEntity.get(store, type, name) ?? 0;',
+    replacement: "return findEntity.get(store, type, name.normalize('NFC')) ?? 0;",
+  },
+  {
+    name: 'runs-end-at-the-first',
+    recreates: 'class: >100 groups dropped',
+    what: 'of a long range only the first run is read',
+    file: 'src/storage/sqlite/snapshot.ts',
+    text: 'const next = entities.length > length ? (entities[length - 1] as number) : 0;',
+    replacement:
+      'const next = entities.length > length * 9 ? (entities[length - 1] as number) : 0;',
+  },
+  {
+    name: 'runs-skip-one',
+    recreates: 'CVE-2024-27101',
+    what: 'the tuple between two runs is in neither',
+    file: 'src/storage/sqlite/snapshot.ts',
+    text: 'const next = entities.length > length ? (entities[length - 1] as number) : 0;',
+    replacement: 'const next = entities.length > length ? (entities[length] as number) : 0;',
+  },
+  {
+    name: 'guards-of-the-first-run',
+    recreates: 'CVE-2024-27101',
+    what: 'later runs have the conditions of the first',
+    file: 'src/storage/sqlite/snapshot.ts',
+    text: 'const guards = guarded ? range.guards.all(...prefix, after, length) : undefined;',
+    replacement: 'const guards = guarded ? range.guards.all(...prefix, 0, length) : undefined;',
+  },
+  {
+    name: 'large-write-cut',
+    recreates: 'CVE-2025-64529',
+    what: 'of a large write a part is acknowledged and not stored',
+    file: 'src/storage/sqlite/apply-tuples.ts',
+    text: 'for (const tuple of write.writes) {',
+    replacement: 'for (const tuple of write.writes.slice(0, 32)) {',
+  },
+  {
+    name: 'find-ignores-subject-relation',
+    recreates: 'CVE-2025-55213',
+    what: 'a tuple of an object is found by one of a userset of it',
+    file: 'src/storage/sqlite/snapshot.ts',
+    text: 'AND subject_type = ? AND subject_relation = ? AND subject = ?`,',
+    replacement: 'AND subject_type = ? AND subject_relation >= 0 * ? AND subject = ?`,',
+  },
+  {
+    name: 'run-of-another-userset',
+    recreates: 'CVE-2025-55213',
+    what: 'usersets are read whichever relation they name',
+    file: 'src/storage/sqlite/snapshot.ts',
+    text: '  AND subject_relation = +? AND subject > +?`;',
+    replacement: '  AND subject_relation >= 0 * ? AND subject > +?`;',
+  },
+  {
+    name: 'find-in-any-store',
+    recreates: 'Keto: across tenants',
+    what: 'a tuple is found in whichever store has the same integers',
+    file: 'src/storage/sqlite/snapshot.ts',
+    text: '`SELECT guard FROM tuple WHERE store = ? AND object = ? AND relation = ?',
+    replacement: '`SELECT guard FROM tuple WHERE store >= 0 * ? AND object = ? AND relation = ?',
+  },
+  {
+    name: 'run-of-any-store',
+    recreates: 'Keto: across tenants',
+    what: 'usersets are read in whichever store has the same integers',
+    file: 'src/storage/sqlite/snapshot.ts',
+    text: 'const subjectsAre = `store = +? AND object = +?',
+    replacement: 'const subjectsAre = `store >= 0 * ? AND object = +?',
+  },
+];
+
+export const mutants: readonly Mutant[] = [
+  ...cycles,
+  ...errors,
+  ...restrictions,
+  ...ways,
+  ...keys,
+  ...overlays,
+  ...conditions,
+  ...storage,
+];
