@@ -18,7 +18,7 @@ test.each(mutants)('$name applies exactly once, and parses', (mutant) => {
 
 test.each([
   ['not at all', 'no such text'],
-  ['more than once', 'import'],
+  ['more than once', 'const '],
 ])('a mutant whose text is there %s is an error', (_, text) => {
   const [mutant] = mutants;
   expect(() => mutated(sourceOf(mutant!.file), { ...mutant!, text })).toThrow(/not once/);

@@ -20,8 +20,9 @@ const cycles: readonly Mutant[] = [
     recreates: 'CVE-2025-46331',
     what: 'a false that was found inside a cycle is remembered as final',
     file: 'src/engine/answers.ts',
-    text: 'if (lowest >= place) this.conclude(place);',
-    replacement: 'if (lowest >= 0) this.conclude(place);',
+    text: `if (lowest >= place) this.conclude(place);
+    else if (lowest < outer) this.lowest = lowest;`,
+    replacement: 'this.conclude(place);',
   },
   {
     name: 'lean-not-passed-down',
@@ -55,7 +56,7 @@ const cycles: readonly Mutant[] = [
     what: 'a cycle through a subtracted side counts as "not in it"',
     file: 'src/engine/answers.ts',
     text: 'const straight = this.subtractions[place] === subtracted;',
-    replacement: 'const straight = this.subtractions[place] !== -1 || subtracted === 0;',
+    replacement: 'const straight = true;',
   },
   {
     name: 'subtraction-not-counted',
@@ -97,7 +98,7 @@ const cycles: readonly Mutant[] = [
     what: 'relations that lead back to themselves are walked without a guard',
     file: 'src/engine/recursion.ts',
     text: 'if (!recursive.has(own)) return notRecursive;',
-    replacement: 'if (recursive.size >= 0) return notRecursive;',
+    replacement: 'return notRecursive;',
   },
   {
     name: 'knots-taken-for-unions',
@@ -145,8 +146,7 @@ const errors: readonly Mutant[] = [
     what: 'a condition whose parameters nobody gave is taken for unmet',
     file: 'src/engine/facts.ts',
     text: "return this.note({ kind: 'unknown', condition: name, tuple, parameters });",
-    replacement:
-      'return tuple === condition.toString() || parameters.length < 0 ? trueValue : falseValue;',
+    replacement: 'return falseValue;',
   },
   {
     name: 'missing-context-not-looked-for',
@@ -204,7 +204,7 @@ const errors: readonly Mutant[] = [
     what: 'in recursion, what lies behind an open condition is not looked at',
     file: 'src/engine/closure.ts',
     text: 'if (certain === trueValue || this.doubt === trueValue) return certain;',
-    replacement: 'if (certain === trueValue || this.doubt !== falseValue) return certain;',
+    replacement: 'return certain;',
   },
   {
     name: 'closure-trusts-open-conditions',
@@ -212,7 +212,7 @@ const errors: readonly Mutant[] = [
     what: 'in recursion, what lies behind an open condition is taken for certain',
     file: 'src/engine/closure.ts',
     text: 'if (!isError(condition) || this.queues === this.doubtful) return this.queues;',
-    replacement: 'if (condition !== falseValue) return this.queues;',
+    replacement: 'return this.queues;',
   },
   {
     name: 'errors-remembered-as-false',
@@ -280,7 +280,7 @@ const restrictions: readonly Mutant[] = [
     file: 'src/engine/overlay.ts',
     text: `            fact.subjectType === subjectType &&
             fact.subjectRelation === subjectRelation,`,
-    replacement: '            fact.subjectType === subjectType && subjectRelation >= 0,',
+    replacement: '            fact.subjectType === subjectType,',
   },
   {
     name: 'contextual-tuple-of-any-relation',
@@ -290,7 +290,7 @@ const restrictions: readonly Mutant[] = [
     text: `    fact.relation === relation &&
     fact.subjectRelation === subjectRelation
   );`,
-    replacement: '    fact.relation === relation && subjectRelation >= 0\n  );',
+    replacement: '    fact.relation === relation\n  );',
   },
   {
     name: 'usersets-of-one-type-merged',
@@ -447,7 +447,7 @@ const keys: readonly Mutant[] = [
     what: 'items share a walk whose contextual tuples differ in their conditions',
     file: 'src/service/batch-check.ts',
     text: 'condition === undefined ? null : [condition.name, condition.context ?? {}],',
-    replacement: "condition?.name === '' ? null : [],",
+    replacement: 'null,',
   },
   {
     name: 'batch-key-without-condition-context',
@@ -537,7 +537,7 @@ const keys: readonly Mutant[] = [
     recreates: 'CVE-2026-48096',
     what: 'objects of two types with the same id are one object in a write',
     file: 'src/storage/sqlite/interner.ts',
-    text: 'const key = `$' + '{type}:$' + '{name}`;',
+    text: `const key = \`\${type}:\${name}\`;`,
     replacement: 'const key = name;',
   },
   {
@@ -545,23 +545,17 @@ const keys: readonly Mutant[] = [
     recreates: 'Permify: schema look-up',
     what: 'a compiled model is found by its store alone',
     file: 'src/service/model-cache.ts',
-    text: 'const key = `$' + '{store}/$' + '{wanted}`;',
-    replacement: 'const key = `$' + '{store}`;',
+    text: `const key = \`\${store}/\${wanted}\`;`,
+    replacement: 'const key = store;',
   },
   {
     name: 'guard-cache-without-store',
     recreates: 'Permify: other tenants',
     what: 'conditions of one store are found in another',
     file: 'src/storage/sqlite/texts.ts',
-    text:
-      `    const key = \`$` +
-      `{store}:$` +
-      `{id}\`;
+    text: `const key = \`\${store}:\${id}\`;
     const memory = guards.get(key);`,
-    replacement:
-      `    const key = \`$` +
-      `{id}\`;
-    const memory = guards.get(key);`,
+    replacement: 'const key = String(id);\n    const memory = guards.get(key);',
   },
 ];
 
@@ -572,8 +566,7 @@ const overlays: readonly Mutant[] = [
     what: 'where a contextual tuple begins a run, the stored ones are not read',
     file: 'src/engine/overlay.ts',
     text: 'return runOf(facts, (fact) => fact.subject, object > 0 ? baseBegins : 0);',
-    replacement:
-      'return runOf(facts, (fact) => fact.subject, object > 0 ? 0 : baseBegins - baseBegins);',
+    replacement: 'return runOf(facts, (fact) => fact.subject, 0);',
   },
   {
     name: 'contextual-wildcard-hides-stored-one',
@@ -614,7 +607,7 @@ const conditions: readonly Mutant[] = [
     what: "conditions are evaluated without the request's context",
     file: 'src/model/compile-condition.ts',
     text: 'evaluate(definition, program, { ...requestContext, ...tupleContext }),',
-    replacement: 'evaluate(definition, program, tupleContext ?? requestContext),',
+    replacement: 'evaluate(definition, program, tupleContext),',
   },
   {
     name: 'number-spelt-otherwise',
@@ -622,8 +615,7 @@ const conditions: readonly Mutant[] = [
     what: 'an integer that comes as text is not taken for one',
     file: 'src/model/parameter-types.ts',
     text: "  } else if (typeof value !== 'string') {\n    return mistyped(goName, value);",
-    replacement:
-      "  } else if (typeof value !== 'string' || value !== '') {\n    return mistyped(goName, value);",
+    replacement: "  } else if (typeof value !== 'number') {\n    return mistyped(goName, value);",
   },
 ];
 
@@ -642,7 +634,7 @@ const storage: readonly Mutant[] = [
     what: 'usersets are read without the conditions of their tuples',
     file: 'src/storage/sqlite/snapshot.ts',
     text: 'const guards = guarded ? range.guards.all(...prefix, after, length) : undefined;',
-    replacement: 'const guards = guarded ? undefined : undefined;',
+    replacement: 'const guards = undefined;',
   },
   {
     name: 'ids-folded-by-collation',
@@ -674,8 +666,7 @@ const storage: readonly Mutant[] = [
     what: 'of a long range only the first run is read',
     file: 'src/storage/sqlite/snapshot.ts',
     text: 'const next = entities.length > length ? (entities[length - 1] as number) : 0;',
-    replacement:
-      'const next = entities.length > length * 9 ? (entities[length - 1] as number) : 0;',
+    replacement: 'const next = 0;',
   },
   {
     name: 'runs-skip-one',
