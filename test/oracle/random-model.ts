@@ -155,8 +155,9 @@ class RelationMaker {
 
   private rewrite(type: string, name: string, depth: number): PlainRewrite {
     const { random } = this;
-    if (this.flavour.knots && depth === 0 && random.chance(0.25))
+    if (this.flavour.knots && depth === 0 && random.chance(0.25)) {
       return this.doubleKnot(type, name);
+    }
     if (random.chance([0.65, 0.35, 0.1][depth] ?? 0)) {
       const child = () => this.rewrite(type, name, depth + 1);
       const negation = this.flavour.knots ? 150 : this.flavour.wildcards ? 50 : 30;
@@ -219,8 +220,8 @@ class RelationMaker {
     if (random.chance(0.2)) types.push(random.pick(holders)[0]);
     if (this.flavour.recursion && random.chance(0.3)) {
       // Every type under the next one: cycles of as many types as there are.
-      const next = holders.findIndex(([holder]) => holder === type) + 1;
-      types.push((holders[next] ?? (holders[0] as (typeof holders)[0]))[0]);
+      const ring = holders.map(([holder]) => holder);
+      types.push(ring[(ring.indexOf(type) + 1) % ring.length] as string);
     }
     return distinct(types.flatMap((parent) => this.guards({ type: parent })));
   }
@@ -230,8 +231,11 @@ class RelationMaker {
     const result: PlainRestriction[] = [];
     if (random.chance(0.85)) result.push({ type: this.firstType() });
     if (flavour.recursion && random.chance(0.5)) result.push({ type, relation: name });
-    if (flavour.knots) result.push({ type, relation: this.own(type) });
-    else if (flavour.recursion && random.chance(0.3)) {
+    if (flavour.knots) {
+      const relation = random.chance(0.6) ? this.nextOwn(type, name) : this.own(type);
+      result.push({ type, relation });
+    }
+    if (!flavour.knots && flavour.recursion && random.chance(0.3)) {
       result.push({ type, relation: this.own(type) });
     }
     if (flavour.kinds) result.push(...this.kindsOfOneType());
@@ -243,6 +247,12 @@ class RelationMaker {
 
   private own(type: string): string {
     return this.random.pick([...(this.draft.get(type)?.keys() ?? [])]);
+  }
+
+  /** The relation after this one, in a ring: cycles of as many relations as the type has. */
+  private nextOwn(type: string, name: string): string {
+    const names = [...(this.draft.get(type)?.keys() ?? [])].filter((n) => !n.startsWith('in_'));
+    return names[(names.indexOf(name) + 1) % names.length] as string;
   }
 
   private anyRestriction(): PlainRestriction {
