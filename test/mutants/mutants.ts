@@ -112,7 +112,7 @@ const cycles: readonly Mutant[] = [
     name: 'type-cycles-of-three-missed',
     recreates: 'Cedar: cycles of 3 types',
     what: 'the strong components of a model are cut where they are longer than two',
-    file: 'src/engine/recursion.ts',
+    file: 'src/engine/components.ts',
     text: 'low[parent.node] = Math.min(low[parent.node] as number, low[node] as number);',
     replacement: '',
   },
@@ -270,8 +270,8 @@ const restrictions: readonly Mutant[] = [
     recreates: 'CVE-2022-23542',
     what: 'a wildcard of an older model counts for who asks as the wildcard',
     file: 'src/engine/facts.ts',
-    text: 'if (!edge.wildcard && isWildcard(this.subject)) continue;',
-    replacement: '',
+    text: 'this.entity === stranger || isWildcard(this.subject) ? 0 : this.entity',
+    replacement: 'this.entity === stranger ? 0 : this.entity',
   },
   {
     name: 'restriction-ignores-subject-relation',
@@ -308,23 +308,22 @@ const restrictions: readonly Mutant[] = [
     recreates: 'CVE-2025-25196',
     what: 'a userset that asks is in what is given to everybody of its type',
     file: 'src/engine/facts.ts',
-    text: 'if (edge.subjectType !== this.type || edge.target !== this.index) continue;',
-    replacement: `if (edge.subjectType !== this.type) continue;
-      if (edge.target !== this.index) {
+    text: 'const subject = this.namedBy(edge);',
+    replacement: `if (edge.wildcard && edge.unguarded && edge.subjectType === this.type) {
         const all = this.reader.find(object, relation.symbol, this.wildcardEntity(), 0);
-        if (edge.wildcard && edge.unguarded && all === noGuard) return trueValue;
-        continue;
-      }`,
+        if (edge.target !== this.index && all === noGuard) return trueValue;
+      }
+      const subject = this.namedBy(edge);`,
   },
   {
     name: 'stale-wildcard-counts',
     recreates: 'CVE-2022-23542',
     what: 'a wildcard of an older model counts where the model takes objects alone',
     file: 'src/engine/facts.ts',
-    text: 'if (subject === 0 || subject === stranger) continue;',
+    text: 'if (subject === 0) continue;',
     replacement: `const all = this.reader.find(object, relation.symbol, this.wildcardEntity(), this.relation);
-      if (edge.unguarded && all === noGuard) return trueValue;
-      if (subject === 0 || subject === stranger) continue;`,
+      if (this.isOfKind(edge) && edge.unguarded && all === noGuard) return trueValue;
+      if (subject === 0) continue;`,
   },
   {
     name: 'wildcard-unknown-to-strangers',
@@ -392,7 +391,7 @@ const ways: readonly Mutant[] = [
     name: 'entry-point-lost',
     recreates: 'CVE-2025-65111',
     what: 'a union is reached by its first child alone',
-    file: 'src/model/reach.ts',
+    file: 'src/model/targets.ts',
     text: `      for (const child of plan.children) yield* targetsOf(child);`,
     replacement: `      for (const child of plan.children.slice(0, 1)) yield* targetsOf(child);`,
   },
