@@ -217,7 +217,7 @@ class RelationMaker {
     const holders = [...this.draft].filter(([, relations]) => relations.size > 0);
     const types = [random.pick(holders)[0]];
     if (this.flavour.recursion || random.chance(0.2)) types.push(type);
-    if (random.chance(0.2)) types.push(random.pick(holders)[0]);
+    if (random.chance(0.5)) types.push(random.pick(holders)[0]);
     if (this.flavour.recursion && random.chance(0.3)) {
       // Every type under the next one: cycles of as many types as there are.
       const ring = holders.map(([holder]) => holder);
