@@ -62,6 +62,11 @@ export const limits = {
   ),
   /** What the JavaScript stack must hold. */
   checkNestingMax: limit(500, 'levels', 'Questions and rewrites open at once in a check'),
+  explainTuplesMax: limit(10_000, 'tuples', 'Weighed by an explanation for the shortest proof'),
+  explainNodesMax: limit(500, 'nodes', 'One explanation; what is left out says so'),
+  /** Protobuf's decoders stop at 100 nested messages. */
+  explainNestingMax: limit(80, 'levels', 'Nodes of an explanation below each other'),
+  explainSetsMax: limit(3, 'sets', 'Sets of tuples that an explanation of a denial suggests'),
   listResultsMax: limit(1_000, 'results', 'The answer of one list; a stream has no such bound'),
   listTimeoutMs: limit(3_000, 'ms', 'A list; what was found by then is the answer, marked as cut'),
   listAnswerMs: limit(100, 'ms', "A call's time that a list leaves for its answer to be sent"),

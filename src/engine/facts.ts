@@ -50,8 +50,9 @@ export class Facts {
   readonly reader: TupleReader;
   readonly model: CompiledModel;
   private readonly contextual: Overlay | undefined;
-  private readonly subject: SubjectRef;
-  private readonly context: JsonObject;
+  readonly subject: SubjectRef;
+  /** The request's values for the parameters of conditions. */
+  readonly context: JsonObject;
   private readonly stepsMax: number;
   private steps = 0;
   private stepsBefore = 0;
@@ -137,6 +138,17 @@ export class Facts {
       if (value === trueValue) return value;
     }
     return value;
+  }
+
+  /** The guards of the tuples of this edge that `literal` looks at; none where there is none. */
+  guardsOf(edge: Edge, object: number, relation: CompiledRelation): readonly number[] {
+    const subject = object === stranger ? 0 : this.namedBy(edge);
+    if (subject === 0) return [];
+    if (edge.wildcard && this.contextual !== undefined) {
+      return this.contextual.findAll(object, relation.symbol, subject, 0);
+    }
+    const guard = this.reader.find(object, relation.symbol, subject, this.relation);
+    return guard === noTuple ? [] : [guard];
   }
 
   /** The entity by which a tuple of this edge names the subject itself; 0 where none can. */

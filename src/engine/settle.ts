@@ -41,6 +41,11 @@ export function settle(facts: Facts, object: number, relation: number): Value {
   return system.error;
 }
 
+/** Whether the well-founded model leaves a question open that `settle` calls false. */
+export function isUndefined(facts: Facts, object: number, relation: number): boolean {
+  return new System(facts, object, relation).bounds({ errorsHold: false }).over.holds[0] === 1;
+}
+
 /** The questions that the first one leads to, each with what it is defined by. */
 class System {
   /** The first error that was met; false for none. */
@@ -65,12 +70,17 @@ class System {
    * from below and one from above, each subtracting what the other holds.
    */
   certain(wish: { errorsHold: boolean }): boolean {
+    return this.bounds(wish).under.holds[0] === 1;
+  }
+
+  /** Both estimates, as near as they come, or as soon as the first question is certain. */
+  bounds(wish: { errorsHold: boolean }): { readonly under: Estimate; readonly over: Estimate } {
     const size = this.terms.length;
     let over: Estimate = { holds: new Uint8Array(size).fill(1), errorsHold: !wish.errorsHold };
     for (let held = -1; ; ) {
       const under = this.least(wish.errorsHold, over);
       const count = under.holds.reduce((sum, bit) => sum + bit, 0);
-      if (count === held || under.holds[0] === 1) return under.holds[0] === 1;
+      if (count === held || under.holds[0] === 1) return { under, over };
       held = count;
       over = this.least(!wish.errorsHold, under);
     }
