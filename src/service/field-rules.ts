@@ -1,5 +1,5 @@
 /**
- * The field rules of `openfga.v1`: what each field of a request may hold, in one table. `fields.ts`
+ * The field rules of `openfga.v1` and `pemba.v1`: what each field of a request may hold, in one table. `fields.ts`
  * applies it. Every enum field must hold a known value and every `Struct` a well-formed context;
  * those follow from the descriptors and are not repeated here.
  */
@@ -63,10 +63,18 @@ const storedTuple = {
 } as const;
 const ofModel = { store_id: id, authorization_model_id: optional(idPattern) };
 const page = { page_size: pageSize, continuation_token: continuation };
+const query = {
+  store_id: id,
+  subject: text(userPattern),
+  object: text(objectPattern),
+  model_id: optional(idPattern),
+  contextual_tuples: contextualTuples,
+};
+const conditionName = text(`^[^\\s]{1,${limits.conditionNameLengthMax}}$`);
 const listObjects = { ...ofModel, type, relation: name, user: listedUser };
 const module = optional(namePattern);
 
-/** By message of `openfga.v1`, then by field; a message's fields are checked in the proto's order. */
+/** By message, then by field; a message's fields are checked in the proto's order. */
 export const fieldRules: Readonly<Record<string, MessageRules>> = {
   CheckRequest: { ...ofModel, tuple_key: required },
   CheckRequestTupleKey: question,
@@ -79,7 +87,7 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
   TupleKey: storedTuple,
   TupleKeyWithoutCondition: storedTuple,
   // A model may name a condition with one letter; OpenFGA's own rule here would refuse its tuples.
-  RelationshipCondition: { name: text(`^[^\\s]{1,${limits.conditionNameLengthMax}}$`) },
+  RelationshipCondition: { name: conditionName },
 
   ExpandRequest: { ...ofModel, tuple_key: required },
   ExpandRequestTupleKey: { relation: name, object: text(objectPattern) },
@@ -164,6 +172,15 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
     contextual_tuples: { kind: 'list', itemsMax: limits.assertionContextualTuplesMax },
   },
   AssertionTupleKey: question,
+
+  ListRelationsRequest: query,
+  ExplainRequest: { ...query, relation: name },
+  Tuple: {
+    subject: storedTuple.user,
+    relation: storedTuple.relation,
+    object: storedTuple.object,
+  },
+  TupleCondition: { name: conditionName },
 
   CreateStoreRequest: { name: text(storeNamePattern) },
   UpdateStoreRequest: { store_id: id, name: text(storeNamePattern) },

@@ -1,20 +1,23 @@
 /**
- * The methods of `openfga.v1` as plain functions. Every method of the descriptor has a handler: a
- * new one in the proto does not compile until it has one here.
+ * The methods of `openfga.v1` and `pemba.v1` as plain functions. Every method of the descriptors has
+ * a handler: a new one in the proto does not compile until it has one here.
  */
-import type { DescMethod, Message } from '@bufbuild/protobuf';
+import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import { monotonicFactory } from 'ulid';
 import { AssertionError, assert } from '../base/assert.ts';
 import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { OpenFGAService } from '../gen/openfga/v1/openfga_service_pb.ts';
+import { QueryService } from '../gen/pemba/v1/query_service_pb.ts';
 import { createReadAssertions, createWriteAssertions } from './assertions.ts';
 import { createBatchCheck } from './batch-check.ts';
 import type { Call, Method } from './call.ts';
 import { createCheck } from './check.ts';
 import { createExpand } from './expand.ts';
+import { createExplain } from './explain.ts';
 import { createFieldChecks } from './fields.ts';
 import { createListObjects, createStreamedListObjects } from './list-objects.ts';
+import { createListRelations } from './list-relations.ts';
 import { createListUsers } from './list-users.ts';
 import { ModelCache } from './model-cache.ts';
 import {
@@ -33,13 +36,18 @@ import {
 import { createWrite } from './write-tuples.ts';
 
 export function createMethods(context: ServiceContext): readonly Method[] {
-  const handlers = createHandlers(createService(context));
+  const service = createService(context);
   const checkOf = createFieldChecks(context.clock);
-  return OpenFGAService.methods.map((descriptor) => {
-    const handler = handlers[descriptor.localName as keyof typeof handlers] as Handler | undefined;
-    assert(handler !== undefined, `${descriptor.name} has a handler`);
-    return methodOf(descriptor, checkOf(descriptor.input), handler);
-  });
+  const methodsOf = (descriptor: DescService, handlers: Readonly<Record<string, unknown>>) =>
+    descriptor.methods.map((method) => {
+      const handler = handlers[method.localName] as Handler | undefined;
+      assert(handler !== undefined, `${method.name} has a handler`);
+      return methodOf(method, checkOf(method.input), handler);
+    });
+  return [
+    ...methodsOf(OpenFGAService, createHandlers(service)),
+    ...methodsOf(QueryService, createQueryHandlers(service)),
+  ];
 }
 
 /** A handler whose message types the descriptor vouches for. */
@@ -114,6 +122,13 @@ function createHandlers(service: Service) {
     streamedListObjects: createStreamedListObjects(service),
     listUsers: createListUsers(service),
   } satisfies { readonly [name in keyof typeof OpenFGAService.method]: Handler };
+}
+
+function createQueryHandlers(service: Service) {
+  return {
+    listRelations: createListRelations(service),
+    explain: createExplain(service),
+  } satisfies { readonly [name in keyof typeof QueryService.method]: Handler };
 }
 
 function refuseUnimplemented(method: string): Handler {

@@ -1,0 +1,53 @@
+/** ListRelations: every relation that a subject has to an object, by one walk over one snapshot. */
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { createWalk } from '../engine/check.ts';
+import { refusalOf, type Verdict } from '../engine/verdict.ts';
+import {
+  type ListRelationsRequest,
+  type ListRelationsResponse,
+  ListRelationsResponseSchema,
+  type UnansweredRelationSchema,
+} from '../gen/pemba/v1/query_service_pb.ts';
+import type { CompiledModel } from '../model/compiled.ts';
+import type { Unary } from './call.ts';
+import { refuseLate } from './consistency.ts';
+import { answerQuery, requireRelation } from './query-request.ts';
+import type { Service } from './service.ts';
+
+export function createListRelations(
+  service: Service,
+): Unary<ListRelationsRequest, ListRelationsResponse> {
+  return (request, call) =>
+    answerQuery(service, call, request, ({ snapshot, model, object, check }) => {
+      const asked = relationsAsked(model, object.type, request.relations);
+      const walk = createWalk(snapshot, model, check);
+      const relations: string[] = [];
+      const unanswered: MessageInitShape<typeof UnansweredRelationSchema>[] = [];
+      for (const relation of asked) {
+        refuseLate(service, call);
+        const verdict = walk.check(object, relation);
+        if (verdict.kind === 'allowed') relations.push(relation);
+        else if (verdict.kind !== 'denied') unanswered.push(unansweredOf(relation, verdict));
+      }
+      return create(ListRelationsResponseSchema, { relations, unanswered });
+    });
+}
+
+/** In the order of the model, each once, whatever the request's. */
+function relationsAsked(
+  model: CompiledModel,
+  type: string,
+  wanted: readonly string[],
+): readonly string[] {
+  for (const relation of wanted) requireRelation(model, type, relation);
+  const all = [...(model.model.types.get(type)?.relations.keys() ?? [])];
+  if (wanted.length === 0) return all;
+  const asked = new Set(wanted);
+  return all.filter((relation) => asked.has(relation));
+}
+
+function unansweredOf(relation: string, verdict: Extract<Verdict, { kind: 'unknown' | 'failed' }>) {
+  const { code, message } = refusalOf(verdict);
+  const missingParameters = verdict.kind === 'unknown' ? [...verdict.parameters] : [];
+  return { relation, code, message, missingParameters };
+}

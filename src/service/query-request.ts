@@ -1,0 +1,107 @@
+/** What the requests of `pemba.v1.QueryService` have in common, read against the model in use. */
+import { create } from '@bufbuild/protobuf';
+import { Refusal } from '../base/errors.ts';
+import type { JsonObject } from '../base/json.ts';
+import { RelationshipConditionSchema, TupleKeySchema } from '../gen/openfga/v1/openfga_pb.ts';
+import type { ConsistencyPreference } from '../gen/openfga/v1/openfga_service_consistency_pb.ts';
+import type { Tuple as TupleMessage } from '../gen/pemba/v1/query_service_pb.ts';
+import type { CompiledModel } from '../model/compiled.ts';
+import {
+  type ObjectRef,
+  parseObject,
+  parseSubject,
+  type Tuple,
+  wildcardId,
+} from '../model/tuple.ts';
+import type { Snapshot } from '../storage/datastore.ts';
+import type { Call } from './call.ts';
+import { contextualTupleUse } from './check.ts';
+import { viewFor } from './consistency.ts';
+import { resolveModel, type Service } from './service.ts';
+import { readKnownSubject, readValidTuples } from './valid-tuple.ts';
+import { readStoreId } from './wire.ts';
+
+interface QueryRequest {
+  readonly storeId: string;
+  readonly subject: string;
+  readonly object: string;
+  readonly modelId: string;
+  readonly contextualTuples: readonly TupleMessage[];
+  readonly context?: JsonObject | undefined;
+  readonly consistency: ConsistencyPreference;
+}
+
+/** The engine's request, but for what is asked of the object. */
+export interface Query {
+  readonly snapshot: Snapshot;
+  readonly model: CompiledModel;
+  readonly object: ObjectRef;
+  readonly check: {
+    readonly subject: ReturnType<typeof readKnownSubject>;
+    readonly contextualTuples: readonly Tuple[];
+    readonly context: JsonObject;
+    readonly depthMax: number;
+    readonly stepsMax: number;
+  };
+}
+
+/** Answers over one snapshot. The subject is judged before the object, both before the tuples. */
+export function answerQuery<Answer>(
+  service: Service,
+  call: Call,
+  request: QueryRequest,
+  answer: (query: Query) => Answer,
+): Answer | Promise<Answer> {
+  const store = readStoreId(request.storeId);
+  return viewFor(service, call, { store, preference: request.consistency }, (snapshot) => {
+    const named = { authorizationModelId: request.modelId };
+    const model = resolveModel(service, call, { store, snapshot, request: named });
+    const subject = readQuerySubject(model, request.subject);
+    const object = readQueryObject(model, request.object);
+    const contextualTuples = readValidTuples(
+      model,
+      request.contextualTuples.map(tupleKeyOf),
+      contextualTupleUse,
+    );
+    const context = request.context ?? {};
+    const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = service;
+    const check = { subject, contextualTuples, context, depthMax, stepsMax };
+    return answer({ snapshot, model, object, check });
+  });
+}
+
+export function requireRelation(model: CompiledModel, type: string, relation: string): void {
+  if (model.relationIndex(type, relation) !== -1) return;
+  throw new Refusal(
+    'validation_error',
+    `relation '${type}#${relation}' not found; the model names the relations of each type`,
+  );
+}
+
+function readQuerySubject(model: CompiledModel, text: string) {
+  if (parseSubject(text) !== undefined) return readKnownSubject(model, text);
+  throw new Refusal(
+    'validation_error',
+    `\`${text}\` is no subject: give \`type:id\`, \`type:id#relation\` or \`type:*\``,
+  );
+}
+
+function readQueryObject(model: CompiledModel, text: string): ObjectRef {
+  const object = parseObject(text);
+  if (object === undefined || object.id === wildcardId) {
+    throw new Refusal('validation_error', `\`${text}\` is no object: give \`type:id\``);
+  }
+  if (!model.model.types.has(object.type)) {
+    throw new Refusal('validation_error', `type '${object.type}' not found`);
+  }
+  return object;
+}
+
+function tupleKeyOf({ subject, relation, object, condition }: TupleMessage) {
+  const key = create(TupleKeySchema, { user: subject, relation, object });
+  if (condition !== undefined) {
+    const { name, context = {} } = condition;
+    key.condition = create(RelationshipConditionSchema, { name, context });
+  }
+  return key;
+}
