@@ -1,15 +1,20 @@
-/** The calls of OpenFGA's HTTP API that the CLI makes, typed. Pages come as they are read. */
-import { type HttpOptions, type HttpRequest, send } from './http.ts';
+/** The calls of OpenFGA's HTTP API and of `pemba.v1` that the CLI makes, typed. Pages come as they are read. */
+import { Failure } from './exit-codes.ts';
+import { type HttpOptions, type HttpRequest, ServerRefusal, send } from './http.ts';
 import {
   plainStore,
   type WireAssertion,
   type WireChange,
   type WireCheck,
   type WireExpand,
+  type WireExplain,
+  type WireExplanation,
   type WireListObjects,
+  type WireListRelations,
   type WireListUsers,
   type WireModel,
   type WireNode,
+  type WireRelations,
   type WireStore,
   type WireTuple,
   type WireTupleRecord,
@@ -38,6 +43,9 @@ export interface Client {
   expand(store: string, expand: WireExpand): Promise<{ tree: { root: WireNode } }>;
   listObjects(store: string, list: WireListObjects): Promise<Listed<string>>;
   listUsers(store: string, list: WireListUsers): Promise<Listed<WireUser>>;
+  /** Only a Pemba server answers these two. */
+  listRelations(store: string, list: WireListRelations): Promise<WireRelations>;
+  explain(store: string, explain: WireExplain): Promise<WireExplanation>;
   readAssertions(store: string, model: string): Promise<readonly WireAssertion[]>;
   writeAssertions(
     store: string,
@@ -81,6 +89,17 @@ export function createClient(options: HttpOptions): Client {
     const request = { method: 'POST', path, body, repeatable: true, onTruncated } as const;
     const answer = await call<Record<string, readonly Item[]>>(request);
     return { items: answer[field] ?? [], truncated };
+  }
+  async function askPemba<Answer>(path: string, body: unknown, what: string): Promise<Answer> {
+    try {
+      return await ask<Answer>(path, body);
+    } catch (error) {
+      if (error instanceof ServerRefusal && unknownMethod.has(error.code ?? '')) {
+        const message = `${options.apiUrl} has no ${what}: this needs a Pemba server`;
+        throw new Failure('refused', message, { code: 'unimplemented', cause: error });
+      }
+      throw error;
+    }
   }
   const create = <Answer>(path: string, body: unknown): Promise<Answer> =>
     call({ method: 'POST', path, body, repeatable: false });
@@ -144,6 +163,9 @@ export function createClient(options: HttpOptions): Client {
     expand: (store, body) => ask(storePath(store, 'expand'), body),
     listObjects: (store, body) => list(storePath(store, 'list-objects'), body, 'objects'),
     listUsers: (store, body) => list(storePath(store, 'list-users'), body, 'users'),
+    listRelations: (store, body) =>
+      askPemba(storePath(store, 'list-relations'), body, 'ListRelations'),
+    explain: (store, body) => askPemba(storePath(store, 'explain'), body, 'Explain'),
     async readAssertions(store, model) {
       const path = storePath(store, 'assertions', model);
       return (await get<{ assertions: WireAssertion[] }>(path)).assertions;
@@ -154,6 +176,9 @@ export function createClient(options: HttpOptions): Client {
     },
   };
 }
+
+/** What servers call a path that they do not have; a store that is not there has another code. */
+const unknownMethod = new Set(['undefined_endpoint', 'unimplemented', 'http_404', 'http_501']);
 
 interface Continued {
   readonly continuation_token: string;

@@ -1,5 +1,6 @@
 /** What all queries have in common: the options, and the fields of the request made of them. */
 import { type Command, Option } from 'commander';
+import type { JsonObject } from '../src/base/json.ts';
 import type { Connection } from './connection.ts';
 import { tupleList } from './option-values.ts';
 import type { WireTuple } from './wire.ts';
@@ -36,4 +37,25 @@ export function contextualTuples({ contextualTuple }: QueryFlags) {
   return contextualTuple === undefined
     ? {}
     : { contextual_tuples: { tuple_keys: contextualTuple } };
+}
+
+/** The same options as the methods of `pemba.v1` have them. */
+export function pembaBody(
+  connection: Connection,
+  flags: QueryFlags & { readonly context?: JsonObject },
+) {
+  const { contextualTuple, consistency, context } = flags;
+  return {
+    ...(connection.modelId === undefined ? {} : { model_id: connection.modelId }),
+    ...(consistency === undefined ? {} : { consistency }),
+    ...(context === undefined ? {} : { context }),
+    ...(contextualTuple === undefined
+      ? {}
+      : {
+          contextual_tuples: contextualTuple.map(({ user, ...rest }) => ({
+            subject: user,
+            ...rest,
+          })),
+        }),
+  };
 }

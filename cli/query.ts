@@ -1,17 +1,26 @@
-/** `pemba query`: ask a server whether a user may, and how; the lists have a file of their own. */
+/** `pemba query`: ask a server whether a user may, and how; the lists have files of their own. */
 import type { Command } from 'commander';
 import type { JsonObject } from '../src/base/json.ts';
-import { connectToStore } from './connection.ts';
+import { type Connection, connectToStore } from './connection.ts';
 import { exitCodes } from './exit-codes.ts';
 import { jsonObject } from './option-values.ts';
 import { paint, print, printJson } from './output.ts';
+import { printExplanation } from './query-explain.ts';
 import { registerListObjects, registerListUsers } from './query-lists.ts';
-import { addQueryOptions, commonBody, contextualTuples, type QueryFlags } from './query-options.ts';
+import {
+  addQueryOptions,
+  commonBody,
+  contextualTuples,
+  pembaBody,
+  type QueryFlags,
+} from './query-options.ts';
+import { registerListRelations } from './query-relations.ts';
 import type { WireNode } from './wire.ts';
 
 interface CheckFlags extends QueryFlags {
   readonly context?: JsonObject;
   readonly exitCode?: boolean;
+  readonly explain?: boolean;
 }
 
 export function registerQuery(program: Command): void {
@@ -20,6 +29,7 @@ export function registerQuery(program: Command): void {
   registerExpand(query);
   registerListObjects(query);
   registerListUsers(query);
+  registerListRelations(query);
 }
 
 function registerCheck(query: Command): void {
@@ -30,17 +40,24 @@ function registerCheck(query: Command): void {
   )
     .option('--context <json>', 'values for conditions', jsonObject)
     .option('--exit-code', `exit ${exitCodes.failed.code} when denied`)
+    .option('--explain', 'show why: a tree of rewrites and tuples (needs a Pemba server)')
     .addHelpText(
       'after',
       `
 Examples:
   $ pemba query check user:anne viewer document:roadmap
+  $ pemba query check user:anne viewer document:roadmap --explain
   $ pemba query check user:anne viewer document:roadmap --context '{"ip": "10.0.0.1"}'
   $ pemba query check user:anne viewer document:roadmap \\
       --contextual-tuple "user:anne member group:eng"`,
     );
   command.action(async (user: string, relation: string, object: string, flags: CheckFlags) => {
     const connection = connectToStore(command);
+    if (flags.explain === true) {
+      const allowed = await explain(connection, { subject: user, relation, object }, flags);
+      if (flags.exitCode === true && !allowed) process.exitCode = exitCodes.failed.code;
+      return;
+    }
     const answer = await connection.client.check(connection.storeId, {
       tuple_key: { user, relation, object },
       ...commonBody(connection, flags),
@@ -51,6 +68,18 @@ Examples:
     else print(answer.allowed ? paint('green', 'allowed') : paint('red', 'denied'));
     if (flags.exitCode === true && !answer.allowed) process.exitCode = exitCodes.failed.code;
   });
+}
+
+async function explain(
+  connection: Connection,
+  question: { readonly subject: string; readonly relation: string; readonly object: string },
+  flags: CheckFlags,
+): Promise<boolean> {
+  const body = { ...question, ...pembaBody(connection, flags) };
+  const answer = await connection.client.explain(connection.storeId, body);
+  if (connection.json) printJson(answer);
+  else printExplanation(answer);
+  return answer.outcome === 'OUTCOME_ALLOWED';
 }
 
 function registerExpand(query: Command): void {

@@ -124,6 +124,69 @@ export interface WireNode {
   readonly difference?: { readonly base: WireNode; readonly subtract: WireNode };
 }
 
+/** A tuple as `pemba.v1` has it. */
+export interface QueryTuple {
+  readonly subject: string;
+  readonly relation: string;
+  readonly object: string;
+  readonly condition?: { readonly name: string; readonly context?: JsonObject | null } | null;
+}
+
+export interface WireListRelations {
+  readonly subject: string;
+  readonly object: string;
+  readonly relations?: readonly string[];
+  readonly model_id?: string;
+  readonly contextual_tuples?: readonly QueryTuple[];
+  readonly context?: JsonObject;
+  readonly consistency?: string;
+}
+
+export interface WireRelations {
+  readonly relations: readonly string[];
+  readonly unanswered: readonly {
+    readonly relation: string;
+    readonly code: string;
+    readonly message: string;
+    readonly missing_parameters: readonly string[];
+  }[];
+}
+
+export interface WireExplain extends Omit<WireListRelations, 'relations'> {
+  readonly relation: string;
+}
+
+export interface WireExplanation {
+  readonly outcome: 'OUTCOME_ALLOWED' | 'OUTCOME_DENIED' | 'OUTCOME_CONDITIONAL';
+  readonly missing_parameters: readonly string[];
+  readonly tree: WireReason;
+  readonly truncated: boolean;
+  readonly would_allow: readonly { readonly tuples: readonly QueryTuple[] }[];
+}
+
+/** Node of an Explain tree. */
+export interface WireReason {
+  readonly object: string;
+  readonly relation: string;
+  readonly operator: `OPERATOR_${'DIRECT' | 'USERSET' | 'COMPUTED' | 'FROM' | 'UNION' | 'INTERSECTION' | 'EXCLUSION'}`;
+  readonly value: WireTruth;
+  readonly tuples: readonly WireUsedTuple[];
+  readonly children: readonly WireReason[];
+  readonly end: `END_${'UNSPECIFIED' | 'CYCLE' | 'REPEATED' | 'TRUNCATED' | 'IMPOSSIBLE' | 'SUBJECT'}`;
+  readonly tupleset: string;
+}
+
+export type WireTruth = `VALUE_${'TRUE' | 'FALSE' | 'UNDEFINED' | 'UNKNOWN'}`;
+
+export interface WireUsedTuple {
+  readonly tuple: QueryTuple;
+  readonly value: WireTruth;
+  readonly contextual: boolean;
+  readonly parameters?: JsonObject | null;
+  readonly missing_parameters: readonly string[];
+  readonly error: string;
+}
+
 /** A store with the fields that every server has: one may add `"deleted_at": null`. */
 export function plainStore({ id, name, created_at, updated_at }: WireStore): WireStore {
   return { id, name, created_at, updated_at };
