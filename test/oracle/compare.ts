@@ -24,6 +24,8 @@ export type Judgement = 'agree' | 'conservative' | 'tooDeep' | 'eager' | 'unname
 const tooDeep: Answer = 'refused: authorization_model_resolution_too_complex';
 
 const batchSize = 50;
+/** An explanation costs as much as many checks. */
+const explainedPerSubject = 8;
 const batchesPerModel = 4;
 
 /** Compares all there is to ask; returns the disagreements, and counts into the tally. */
@@ -70,7 +72,8 @@ export function judge(
   if (got === 'error' && (way === 'objects' || way === 'users') && oracle.hasOpenGuards()) {
     return 'eager';
   }
-  return (way === 'check' || way === 'batch' || way === 'walk') &&
+  return way !== 'objects' &&
+    way !== 'users' &&
     got === 'denied' &&
     expected === 'allowed' &&
     oracle.dependsOnNegativeCycle(question.object, question.relation)
@@ -110,6 +113,8 @@ class Comparison {
         this.put('walk', questions);
         this.put('check', questions);
         this.put('objects', questions);
+        this.put('relations', questions);
+        this.put('explain', questions.slice(0, explainedPerSubject));
       }
       const asked = [...(this.expected[setting]?.values() ?? [])].map(({ question }) => question);
       if (asked.length > 0) this.put('users', asked);
@@ -173,7 +178,8 @@ class Comparison {
       }
       tally.disagreements++;
       // What the ways that share nothing were asked before is of no account.
-      const before = way === 'batch' || way === 'walk' ? asked.slice(0, index) : [];
+      const before =
+        way === 'batch' || way === 'walk' || way === 'relations' ? asked.slice(0, index) : [];
       this.found.push({ world, way, asked: [...before, question], expected, got });
     }
   }

@@ -2,7 +2,7 @@
  * The other side of the comparison: a world written through the real handlers into SQLite in
  * memory, and questions put to it in each of the ways that Pemba answers them.
  */
-import { create, fromJson, type JsonValue, type Message } from '@bufbuild/protobuf';
+import { create, fromJson, type JsonValue, type Message, toJson } from '@bufbuild/protobuf';
 import { assert } from '../../src/base/assert.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { errorCodes, Refusal } from '../../src/base/errors.ts';
@@ -20,6 +20,13 @@ import {
   OpenFGAService,
   type WriteAuthorizationModelResponse,
 } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import {
+  type ExplainResponse,
+  type ListRelationsResponse,
+  Outcome as Outcomes,
+  QueryService,
+  TupleSchema,
+} from '../../src/gen/pemba/v1/query_service_pb.ts';
 import { compile } from '../../src/model/compile.ts';
 import type { CompiledModel } from '../../src/model/compiled.ts';
 import type { StoreId } from '../../src/model/ids.ts';
@@ -34,9 +41,10 @@ import type { Setting, World } from './world.ts';
 
 /**
  * Each question in a Check of its own, all in one BatchCheck, or all by one walk of the engine; or
- * looked up in the list of the subject's objects, or of the object's users.
+ * looked up in the list of the subject's objects, of the object's users, or of the relations between
+ * the two; or explained, with each set of tuples that would allow it tried.
  */
-export type Way = 'check' | 'batch' | 'walk' | 'objects' | 'users';
+export type Way = 'check' | 'batch' | 'walk' | 'objects' | 'users' | 'relations' | 'explain';
 
 /** A question under one of the world's settings, by its index. */
 export interface Asked extends Question {
@@ -145,6 +153,48 @@ export class Pemba {
         return this.askObjects(served, setting, asked);
       case 'users':
         return this.askUsers(served, setting, asked);
+      case 'relations':
+        return this.askRelations(served, setting, asked);
+      case 'explain':
+        return asked.map((question) => this.askExplain(served, setting, question));
+    }
+  }
+
+  private askRelations(
+    served: ServedWorld,
+    setting: Setting,
+    questions: readonly Question[],
+  ): readonly Answer[] {
+    const list = memoized((object = '', subject = '') => {
+      const asked = { ...queryOf(served, setting), object, subject };
+      return this.call('listRelations', asked) as ListRelationsResponse;
+    });
+    return questions.map(({ object, relation, subject }): Answer => {
+      const { relations, unanswered } = list(object, subject);
+      const without = unanswered.find((each) => each.relation === relation);
+      if (without !== undefined) return answerTo(without.code);
+      return relations.includes(relation) ? 'allowed' : 'denied';
+    });
+  }
+
+  private askExplain(
+    served: ServedWorld,
+    setting: Setting,
+    { subject, relation, object }: Question,
+  ): Answer {
+    const asked = { ...queryOf(served, setting), subject, relation, object };
+    try {
+      const { outcome, wouldAllow } = this.call('explain', asked) as ExplainResponse;
+      if (outcome === Outcomes.CONDITIONAL) return 'error';
+      for (const { tuples } of wouldAllow) {
+        const added = tuples.map((tuple) => toJson(TupleSchema, tuple));
+        const contextual_tuples = [...asked.contextual_tuples, ...added];
+        const again = this.call('explain', { ...asked, contextual_tuples }) as ExplainResponse;
+        assert(again.outcome === Outcomes.ALLOWED, 'a suggestion allows what was denied');
+      }
+      return outcome === Outcomes.ALLOWED ? 'allowed' : 'denied';
+    } catch (error) {
+      return answerOf(error);
     }
   }
 
@@ -271,7 +321,9 @@ export class Pemba {
   }
 
   private call(name: string, request: object): unknown {
-    const descriptor = OpenFGAService.methods.find((method) => method.localName === name);
+    const descriptor = [...OpenFGAService.methods, ...QueryService.methods].find(
+      (method) => method.localName === name,
+    );
     assert(descriptor !== undefined, `${name} is a method`);
     return this.handle(name, fromJson(descriptor.input, request as JsonValue));
   }
@@ -338,6 +390,16 @@ function requestOf({ store, modelIds }: ServedWorld, { model }: Setting) {
 
 function bringsOf({ contextual, context }: Setting) {
   return { contextual_tuples: { tuple_keys: contextual.map(wire) }, context };
+}
+
+/** As `pemba.v1` has it. */
+function queryOf({ store, modelIds }: ServedWorld, { model, contextual, context }: Setting) {
+  const contextual_tuples = contextual.map(({ subject, relation, object, condition }) =>
+    condition === undefined
+      ? { subject, relation, object }
+      : { subject, relation, object, condition },
+  );
+  return { store_id: store, model_id: modelIds[model] as string, contextual_tuples, context };
 }
 
 function keyOnly({ object, relation, subject }: Question) {
