@@ -34,6 +34,8 @@ export const good: Record<string, JsonObject> = {
   DeleteStore: inStore,
   GetStore: inStore,
   ListStores: {},
+  ListRelations: { ...inStore, subject: 'user:anne', object: 'document:1' },
+  Explain: { ...inStore, subject: 'user:anne', relation: 'viewer', object: 'document:1' },
 };
 
 /** [method, change, code, message] */

@@ -3,6 +3,7 @@ import { create, fromJson, type JsonValue } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../src/base/errors.ts';
 import { CheckRequestSchema, OpenFGAService } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { QueryService } from '../../src/gen/pemba/v1/query_service_pb.ts';
 import { fieldRules } from '../../src/service/field-rules.ts';
 import { createFieldChecks } from '../../src/service/fields.ts';
 import {
@@ -17,11 +18,12 @@ import {
   tupleKey,
 } from './field-cases.ts';
 
+const methods = [...OpenFGAService.methods, ...QueryService.methods];
 const now = Date.UTC(2024, 0, 1);
 const checkOf = createFieldChecks({ now: () => now, monotonic: () => 0 });
 
 function faultOf(method: string, request: JsonValue): Refusal | undefined {
-  const descriptor = OpenFGAService.methods.find(({ name }) => name === method);
+  const descriptor = methods.find(({ name }) => name === method);
   if (descriptor === undefined) throw new Error(`no method ${method}`);
   const message = fromJson(descriptor.input, request, { ignoreUnknownFields: true });
   try {
@@ -34,9 +36,8 @@ function faultOf(method: string, request: JsonValue): Refusal | undefined {
 }
 
 test('every method has a request that passes', () => {
-  for (const { name } of OpenFGAService.methods)
-    expect(faultOf(name, good[name] ?? {})).toBe(undefined);
-  expect(Object.keys(good).sort()).toEqual(OpenFGAService.methods.map(({ name }) => name).sort());
+  for (const { name } of methods) expect(faultOf(name, good[name] ?? {})).toBe(undefined);
+  expect(Object.keys(good).sort()).toEqual(methods.map(({ name }) => name).sort());
 });
 
 test('every rule is about a message that a request holds', () => {
@@ -46,7 +47,7 @@ test('every rule is about a message that a request holds', () => {
     reached.add(message.name);
     for (const field of message.fields) visit(field.message);
   };
-  for (const { input } of OpenFGAService.methods) visit(input);
+  for (const { input } of methods) visit(input);
   for (const name of Object.keys(fieldRules)) expect(reached).toContain(name);
 });
 

@@ -11,7 +11,11 @@ import {
   file_openfga_v1_openfga_service,
   OpenFGAService,
 } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
-import { enums, messages, methods } from './contract.ts';
+import {
+  file_pemba_v1_query_service,
+  QueryService,
+} from '../../src/gen/pemba/v1/query_service_pb.ts';
+import { enums, messages, methods, queryEnums, queryMessages, queryMethods } from './contract.ts';
 
 const files = [
   file_openfga_v1_authzmodel,
@@ -25,37 +29,44 @@ test('messages: names, numbers, types, JSON names and choices', () => {
     message,
     ...message.nestedMessages.flatMap(allOf),
   ];
-  const generated = files
-    .flatMap((file) => file.messages.flatMap(allOf))
-    .map((message) => [shortName(message.typeName), ...message.fields.map(lineOf)].join('\n'));
-  expect(generated.sort()).toEqual(
-    messages
+  const textOf = (message: DescMessage) =>
+    [shortName(message.typeName), ...message.fields.map(lineOf)].join('\n');
+  const partsOf = (contract: string) =>
+    contract
       .trim()
       .split(/\n(?=\S)/)
-      .sort(),
-  );
+      .sort();
+  const generated = files.flatMap((file) => file.messages.flatMap(allOf)).map(textOf);
+  expect(generated.sort()).toEqual(partsOf(messages));
+  const own = file_pemba_v1_query_service.messages.flatMap(allOf).map(textOf);
+  expect(own.sort()).toEqual(partsOf(queryMessages));
 });
 
 test('enums: names and numbers', () => {
   const nested = file_openfga_v1_authzmodel.messages.flatMap((message) => message.nestedEnums);
-  const generated = [...files.flatMap((file) => file.enums), ...nested].map(
+  const own = file_pemba_v1_query_service.enums;
+  const generated = [...files.flatMap((file) => file.enums), ...nested, ...own].map(
     (each) =>
       `${shortName(each.typeName)}: ${each.values.map((v) => `${v.name}=${v.number}`).join(' ')}`,
   );
-  const expected = enums
+  const expected = (enums + queryEnums.trimStart())
     .trim()
     .split(/\n(?=\S)/)
     .map((line) => line.replace(/\s+/g, ' '));
   expect(generated.sort()).toEqual(expected.sort());
 });
 
-test('methods: names, messages and paths', () => {
-  expect(OpenFGAService.typeName).toBe('openfga.v1.OpenFGAService');
-  const generated = OpenFGAService.methods.map((method) => {
+test.each([
+  ['openfga.v1.OpenFGAService', OpenFGAService, methods],
+  ['pemba.v1.QueryService', QueryService, queryMethods],
+])('%s: names, messages and paths of methods', (typeName, service, contract) => {
+  expect(service.typeName).toBe(typeName);
+  const generated = service.methods.map((method) => {
     const { name, input, output } = method;
+    const at = service.file.proto.package;
     expect([input.typeName, output.typeName]).toEqual([
-      `openfga.v1.${name}Request`,
-      `openfga.v1.${name}Response`,
+      `${at}.${name}Request`,
+      `${at}.${name}Response`,
     ]);
     const { pattern, body } = getOption(method, http);
     const stream = method.methodKind === 'server_streaming' ? 'stream' : '';
@@ -63,7 +74,7 @@ test('methods: names, messages and paths', () => {
       .filter(Boolean)
       .join(' ');
   });
-  expect(generated).toEqual(methods.trim().split('\n'));
+  expect(generated).toEqual(contract.trim().split('\n'));
 });
 
 describe('error codes', () => {
@@ -105,5 +116,5 @@ function scalarName(scalar: ScalarType | undefined): string {
 }
 
 function shortName(typeName: string): string {
-  return typeName.replace('openfga.v1.', '').replace('google.protobuf.', 'google.');
+  return typeName.replace(/^(openfga|pemba)\.v1\./, '').replace('google.protobuf.', 'google.');
 }
