@@ -9,7 +9,6 @@ import type { CompiledRelation, Edge, Plan } from '../model/compiled.ts';
 import type { ObjectRef } from '../model/tuple.ts';
 import { noGuard } from '../storage/tuple-reader.ts';
 import { type Facts, stranger, tooDeep } from './facts.ts';
-import { recursionOf, tangled } from './recursion.ts';
 import { isUndefined } from './settle.ts';
 import {
   both,
@@ -135,8 +134,8 @@ export class Reasons {
       case 'allowed':
         return trueValue;
       case 'denied': {
-        if (entity === 0 || !facts.canReach(relation)) return falseValue;
-        if (recursionOf(facts.model).kind[relation] !== tangled) return falseValue;
+        const plain = !this.walk.metUndefined || entity === 0 || !facts.canReach(relation);
+        if (plain) return falseValue;
         return isUndefined(facts, entity, relation) ? undefinedValue : falseValue;
       }
       default:

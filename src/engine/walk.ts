@@ -61,6 +61,11 @@ export class DepthFirstWalk implements Surroundings {
     return this.checkEntity(this.facts.entityOf(object), index);
   }
 
+  /** Whether any question so far was undefined for a while: a denial may be one that is. */
+  get metUndefined(): boolean {
+    return this.answers.metUndefined;
+  }
+
   /** The same for an entity of the reader, and the index of a relation of its type. */
   checkEntity(object: number, relation: number): Verdict {
     this.facts.restart();

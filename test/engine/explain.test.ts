@@ -243,7 +243,8 @@ type node
   relations
     define next: [node]
     define all: [user]
-    define win: all but not win from next`,
+    define win: all but not win from next
+    define prize: win`,
       ['node:1#next@node:1', 'node:1#all@user:anne'],
     );
     const explanation = ask('node:1#win@user:anne');
@@ -256,6 +257,8 @@ type node
     ~ node:1#win userset [+node:1]
       ~ node:1#win exclusion cycle
 `);
+    // The same for a relation that is on no cycle, but leans on one.
+    expect(treeOf(ask('node:1#prize@user:anne')).split('\n')[1]).toBe('~ node:1#prize computed');
   });
 });
 
