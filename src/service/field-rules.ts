@@ -1,7 +1,7 @@
 /**
- * The field rules of `openfga.v1` and `pemba.v1`: what each field of a request may hold, in one table. `fields.ts`
- * applies it. Every enum field must hold a known value and every `Struct` a well-formed context;
- * those follow from the descriptors and are not repeated here.
+ * The field rules of `openfga.v1` and `pemba.v1`: what each field of a request may hold, in one
+ * table. `fields.ts` applies it. Every enum field must hold a known value and every `Struct` a
+ * well-formed context; those follow from the descriptors and are not repeated here.
  */
 import { limits } from '../base/limits.ts';
 
