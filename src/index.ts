@@ -21,7 +21,7 @@ import {
   type SubjectRef,
   type Tuple,
 } from './model/tuple.ts';
-import { validateModel } from './model/validate.ts';
+import { requireValid } from './model/validate.ts';
 import { faultOfTuple } from './model/validate-tuple.ts';
 import { ModelCache } from './service/model-cache.ts';
 import type { Datastore, Revision } from './storage/datastore.ts';
@@ -100,8 +100,7 @@ export class Store {
   async writeModel(model: string | JsonObject): Promise<string> {
     const definition = typeof model === 'string' ? await modelFromDsl(model) : model;
     const parsed = parseModel(definition);
-    const [fault] = validateModel(parsed);
-    if (fault !== undefined) throw new Refusal('invalid_authorization_model', fault.message);
+    requireValid(parsed);
     const id = this.#newId() as ModelId;
     await this.#datastore.writeModel(this.#id, {
       id,

@@ -14,7 +14,7 @@ import { overlay } from './overlay.ts';
 import { Steps } from './steps.ts';
 import { type LiteralUse, type Uses, usesOf } from './uses.ts';
 import { causeOf, isError, trueValue, type Value } from './value.ts';
-import { refusalOf } from './verdict.ts';
+import { isAllowed, refusalOf } from './verdict.ts';
 import { DepthFirstWalk } from './walk.ts';
 
 export interface ListObjectsRequest {
@@ -189,24 +189,11 @@ class BackwardWalk {
     assert(Number.isSafeInteger(key), 'every question has a key of its own');
     if (this.seen.has(key)) return false;
     this.seen.add(key);
-    if (confirm && !this.isConfirmed(object, relation)) return false;
+    if (confirm && !isAllowed(this.checks.checkEntity(object, relation))) return false;
     queue.push(key);
     if (relation !== this.goal) return false;
     if (this.depth >= this.depthMax) throw refusalOf(this.facts.unanswered(tooDeep));
     return true;
-  }
-
-  private isConfirmed(object: number, relation: number): boolean {
-    const verdict = this.checks.checkEntity(object, relation);
-    switch (verdict.kind) {
-      case 'allowed':
-        return true;
-      case 'denied':
-        return false;
-      case 'unknown':
-      case 'failed':
-        throw refusalOf(verdict);
-    }
   }
 
   private idOf(object: number): string {

@@ -1,4 +1,5 @@
 /** What the engine answers: allowed, denied, or why it could not be computed. */
+import { unreachable } from '../base/assert.ts';
 import { Refusal } from '../base/errors.ts';
 
 /**
@@ -23,4 +24,19 @@ export function refusalOf(verdict: Extract<Verdict, { kind: 'unknown' | 'failed'
     'validation_error',
     `failed to evaluate relationship condition: '${verdict.condition}' - tuple '${verdict.tuple}' is missing context parameters '[${verdict.parameters.join(' ')}]'`,
   );
+}
+
+/** An answer that could not be computed is an error, never allowed and never denied. */
+export function isAllowed(verdict: Verdict): boolean {
+  switch (verdict.kind) {
+    case 'allowed':
+      return true;
+    case 'denied':
+      return false;
+    case 'unknown':
+    case 'failed':
+      throw refusalOf(verdict);
+    default:
+      return unreachable(verdict);
+  }
 }

@@ -24,6 +24,12 @@ export interface ModelFault {
   readonly condition?: string;
 }
 
+/** Throws the refusal of a model that has a fault: the first one is told. */
+export function requireValid(model: Model): void {
+  const [fault] = validateModel(model);
+  if (fault !== undefined) throw new Refusal('invalid_authorization_model', fault.message);
+}
+
 /** Empty if the model may be written. */
 export function validateModel(model: Model): readonly ModelFault[] {
   const faults: ModelFault[] = [];

@@ -7,6 +7,7 @@ import { Refusal } from '../base/errors.ts';
 import { canonicalJson, type JsonValue } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { createWalk, type Walk } from '../engine/check.ts';
+import { isAllowed } from '../engine/verdict.ts';
 import { ErrorCode, InternalErrorCode } from '../gen/openfga/v1/errors_ignore_pb.ts';
 import {
   type BatchCheckItem,
@@ -20,7 +21,7 @@ import {
 import type { CompiledModel } from '../model/compiled.ts';
 import type { Snapshot } from '../storage/datastore.ts';
 import type { Call, Unary } from './call.ts';
-import { contextualTupleUse, isAllowed } from './check.ts';
+import { contextualTupleUse } from './check.ts';
 import { refuseLate, viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
 import { readQuestion, readValidTuples } from './valid-tuple.ts';

@@ -1,8 +1,7 @@
 /** Check: one question, answered in one walk over one snapshot. */
 import { create } from '@bufbuild/protobuf';
-import { unreachable } from '../base/assert.ts';
 import { createWalk } from '../engine/check.ts';
-import { refusalOf, type Verdict } from '../engine/verdict.ts';
+import { isAllowed } from '../engine/verdict.ts';
 import {
   type CheckRequest,
   type CheckResponse,
@@ -42,19 +41,4 @@ export function createCheck(service: Service): Unary<CheckRequest, CheckResponse
       return create(CheckResponseSchema, { allowed: isAllowed(walk.check(object, relation)) });
     });
   };
-}
-
-/** An answer that could not be computed is an error, never allowed and never denied. */
-export function isAllowed(verdict: Verdict): boolean {
-  switch (verdict.kind) {
-    case 'allowed':
-      return true;
-    case 'denied':
-      return false;
-    case 'unknown':
-    case 'failed':
-      throw refusalOf(verdict);
-    default:
-      return unreachable(verdict);
-  }
 }

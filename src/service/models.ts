@@ -19,7 +19,7 @@ import {
 } from '../gen/openfga/v1/openfga_service_pb.ts';
 import { namesOf } from '../model/compile.ts';
 import { parseModel } from '../model/parse.ts';
-import { validateModel } from '../model/validate.ts';
+import { requireValid } from '../model/validate.ts';
 import type { ModelRecord } from '../storage/datastore.ts';
 import type { Unary } from './call.ts';
 import { answeredAt, refuseLate, setToken, viewFor } from './consistency.ts';
@@ -63,8 +63,7 @@ function recordOf(service: Service, request: WriteAuthorizationModelRequest): Mo
   }
   const definition = toJson(AuthorizationModelSchema, message);
   const model = parseModel(definition);
-  const [fault] = validateModel(model);
-  if (fault !== undefined) throw new Refusal('invalid_authorization_model', fault.message);
+  requireValid(model);
   return {
     id: readModelId(message.id),
     schemaVersion: message.schemaVersion,
