@@ -134,7 +134,7 @@ export class Store {
     if (keys.size < writes.length + deletes.length) {
       throw invalid('a tuple occurs twice in one write; name it once');
     }
-    return this.#datastore.write(this.#id, write);
+    return (await this.#datastore.write(this.#id, write)).revision;
   }
 
   /** `unknown` names the parameters that the conditions lack; `failed` carries the refusal. */

@@ -203,7 +203,7 @@ export class Overlay implements TupleReader {
     for (const [candidate, { definition }] of model.conditions) {
       if (definition.name === condition.name) symbol = candidate;
     }
-    this.guards.push({ condition: symbol, context: condition.context });
+    this.guards.push({ condition: symbol, context: condition.context, expiresAt: undefined });
     return firstOwn - (this.guards.length - 1);
   }
 }

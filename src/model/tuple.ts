@@ -31,6 +31,13 @@ export interface BareTuple {
 
 export interface Tuple extends BareTuple {
   readonly condition: TupleCondition | undefined;
+  /** In milliseconds since 1970: from this instant on the tuple is as if it were not there. */
+  readonly expiresAt?: number | undefined;
+}
+
+/** Whether something that expires at this instant, if ever, is gone. */
+export function isExpired(expiresAt: number | undefined, now: number): boolean {
+  return expiresAt !== undefined && expiresAt <= now;
 }
 
 export const wildcardId = '*';

@@ -24,6 +24,8 @@ export function measuredDatastore(inner: Datastore, metrics: Metrics, clock: Clo
     writeModel: (store, model) => timed('write_model', inner.writeModel(store, model)),
     listModels: (store, query) => inner.listModels(store, query),
     write: (store, write) => timed('write', inner.write(store, write)),
+    deleteTuples: (store, query) => timed('delete_tuples', inner.deleteTuples(store, query)),
+    collectExpired: () => inner.collectExpired(),
     readTuples: (store, filter, query) => inner.readTuples(store, filter, query),
     readChanges: (store, query) => inner.readChanges(store, query),
     writeAssertions: (store, model, assertions) =>

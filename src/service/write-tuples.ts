@@ -30,7 +30,8 @@ export function createWrite(service: Service): Unary<WriteRequest, WriteResponse
       readWrite(resolveModel(service, call, { store, snapshot, request }), request),
     );
     refuseLate(service, call);
-    setToken(call, store, await service.datastore.write(store, write));
+    const { revision } = await service.datastore.write(store, write);
+    setToken(call, store, revision);
     return create(WriteResponseSchema);
   };
 }

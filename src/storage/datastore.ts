@@ -6,6 +6,9 @@
  * Every write that commits takes the next revision of its store (1, 2, 3, …) and appears whole in
  * the changelog at that revision. A store comes into being with the first write under its id; only
  * `readStore` and `listStores` tell whether somebody created it by name.
+ *
+ * From the instant at which a tuple expires it does not exist for any method, by the datastore's
+ * clock, whether it was collected yet or not. Snapshots alone show it until then, with its expiry.
  */
 import type { ModelId, StoreId } from '../model/ids.ts';
 import type { BareTuple, Tuple } from '../model/tuple.ts';
@@ -38,27 +41,74 @@ export interface TupleRecord {
 }
 
 export interface ChangeRecord extends TupleRecord {
+  /** A tuple that is written again while it is there has a new condition or expiry from then on. */
   readonly operation: 'write' | 'delete';
+  /** Of a delete: whether nobody asked for it, but the tuple had expired. */
+  readonly expired: boolean;
   readonly revision: Revision;
 }
 
 export interface TupleWrite {
+  /** Judged before anything is changed. */
+  readonly preconditions?: readonly Precondition[];
   /** Applied before `writes`. */
   readonly deletes: readonly BareTuple[];
   readonly writes: readonly Tuple[];
-  /** A tuple that exists already: refuse the whole write, or leave it as it is if it is identical. */
-  readonly onDuplicate: 'error' | 'ignore';
+  /**
+   * A tuple that exists already: refuse the whole write, leave it as it is if it is identical, or
+   * give it the condition and the expiry of this one.
+   */
+  readonly onDuplicate: 'error' | 'ignore' | 'replace';
   /** A tuple to delete that does not exist: refuse the whole write, or pass over it. */
   readonly onMissing: 'error' | 'ignore';
+  /**
+   * A write with a key that succeeded is not done again: within `limits.idempotencyKeptMs` the same
+   * write with the same key changes nothing, and returns what the first one did.
+   */
+  readonly idempotencyKey?: string;
 }
 
-/** What a Read asks for: every part that is given must match. */
+/** Whether any tuple matches. REQUIRES: the filter names an object or a subject: a look-up, no scan. */
+export interface Precondition {
+  readonly filter: TupleFilter;
+  readonly must: 'exist' | 'not_exist';
+}
+
+export interface WriteResult {
+  readonly revision: Revision;
+  /** Whether it was done before, under the same idempotency key, and the revision is that one's. */
+  readonly repeated: boolean;
+}
+
+/** What tuples are asked for: every part that is given must match. */
 export interface TupleFilter {
   readonly objectType?: string;
   /** REQUIRES: `objectType`. */
   readonly objectId?: string;
   readonly relation?: string;
   readonly subject?: Tuple['subject'];
+  /** Subjects of this type, usersets and the wildcard included. REQUIRES: no `subject`. */
+  readonly subjectType?: string;
+}
+
+/**
+ * A round of deleting by filter. The cursor of the first round is empty; each round returns that of
+ * the next. Only tuples that were written before the first round are deleted, so that the rounds come to
+ * an end though others go on writing.
+ */
+export interface DeleteQuery {
+  readonly filter: TupleFilter;
+  /** Tuples to delete in this round, in one transaction. */
+  readonly limit: number;
+  readonly cursor: string;
+}
+
+export interface DeleteResult {
+  /** May be 0 before the end: a round looks at a bounded number of tuples. */
+  readonly deleted: number;
+  /** '' when there is nothing left. */
+  readonly cursor: string;
+  readonly revision: Revision;
 }
 
 /**
@@ -102,14 +152,28 @@ export interface Datastore {
   listModels(store: StoreId, query: PageQuery): Promise<Page<ModelRecord>>;
 
   /**
-   * Deletes, then writes, all or nothing. Refusals: `write_failed_due_to_invalid_input` when a tuple
-   * to write exists or one to delete does not; `aborted` when `ignore` meets the same key with
-   * another condition. A write that changes nothing takes no revision and returns the current one.
+   * Deletes, then writes, all or nothing. Refusals: `failed_precondition` when a precondition does
+   * not hold; `write_failed_due_to_invalid_input` when a tuple to write exists or one to delete does
+   * not; `aborted` when `ignore` meets the same key with another condition or expiry;
+   * `validation_error` when a tuple would be expired as it is written, or the idempotency key belongs
+   * to another write. A write that changes nothing takes no revision and returns the current one.
    * REQUIRES: no key occurs twice.
    */
-  write(store: StoreId, write: TupleWrite): Promise<Revision>;
+  write(store: StoreId, write: TupleWrite): Promise<WriteResult>;
 
-  /** In the order of the keys, the same on every page. */
+  /**
+   * Deletes tuples that match, in the order of the keys. Refusal `invalid_continuation_token` for a
+   * cursor that is not of this filter and store.
+   */
+  deleteTuples(store: StoreId, query: DeleteQuery): Promise<DeleteResult>;
+
+  /**
+   * Deletes what has expired by now, tuples and idempotency keys. It is done from time to time by
+   * itself, and makes no difference to any read but that of the changelog.
+   */
+  collectExpired(): Promise<void>;
+
+  /** Those that have not expired, in the order of the keys, the same on every page. */
   readTuples(store: StoreId, filter: TupleFilter, query: PageQuery): Promise<Page<TupleRecord>>;
 
   /**

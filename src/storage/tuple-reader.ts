@@ -3,7 +3,7 @@
  * store, and spoken in small integers that the store gave to its texts when they were written.
  *
  * A *symbol* is the integer of a type, relation or condition name; an *entity* that of an object
- * (`type:id`, also `type:*`); a *guard* that of a (condition, stored context) pair. All begin at 1
+ * (`type:id`, also `type:*`); a *guard* that of a (condition, stored context, expiry). All begin at 1
  * and are never reused within a store. 0 means none: the text was never written, so nothing refers
  * to it. Negative integers are free for a request's own contextual tuples. A read never writes.
  */
@@ -13,13 +13,21 @@ import type { ObjectRef } from '../model/tuple.ts';
 /** No tuple, where a guard is asked for. */
 export const noTuple = -1;
 
-/** The guard of a tuple without a condition. */
+/** The guard of a tuple without a condition that never expires. */
 export const noGuard = 0;
 
+/** In place of the condition's symbol, in the guard of a tuple that has an expiry alone. */
+export const noCondition = 0;
+
 export interface Guard {
-  /** Symbol of the condition's name. */
+  /** Symbol of the condition's name, or `noCondition`. */
   readonly condition: number;
   readonly context: JsonObject;
+  /**
+   * From this time on (milliseconds since 1970) its tuples are as if they were not there. A reader
+   * shows them all the same until they are collected: the time is the request's to know.
+   */
+  readonly expiresAt: number | undefined;
 }
 
 /**

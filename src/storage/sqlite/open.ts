@@ -2,6 +2,7 @@
 import type Database from 'better-sqlite3';
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
+import { Refusal } from '../../base/errors.ts';
 import type { StoreId } from '../../model/ids.ts';
 import type { Datastore, LocalReads, Revision, Snapshot } from '../datastore.ts';
 import { createCursors } from './cursor.ts';
@@ -96,7 +97,14 @@ export function createDatastore(
     listModels: async (store, query) =>
       reading.inStore(store, (view) => records.models(view, query)),
 
-    write: (store, write) => queue.submit({ kind: 'writeTuples', store, write }),
+    async write(store, write) {
+      return {
+        revision: await queue.submit({ kind: 'writeTuples', store, write }),
+        repeated: false,
+      };
+    },
+    deleteTuples: () => Promise.reject(new Refusal('unimplemented', 'not yet')),
+    collectExpired: () => Promise.resolve(),
     readTuples: async (store, filter, query) =>
       reading.inStore(store, (view) => tuples.read(view, filter, query)),
     readChanges: async (store, query) =>

@@ -91,6 +91,7 @@ function changeRecord(texts: Texts, store: number, row: Row): ChangeRecord {
     tuple: texts.tuple(store, { object, relation, subject, subjectRelation, guard }),
     writtenAt,
     operation: deleted ? 'delete' : 'write',
+    expired: false,
     revision,
   };
 }

@@ -137,7 +137,7 @@ export function createTexts(database: Database.Database): Texts {
     assert(row !== undefined, `guard ${id} of store ${store} resolves`);
     const context: unknown = JSON.parse(row[1]);
     assert(isJsonObject(context), 'a stored context is an object');
-    const found = { condition: row[0], context: context as JsonObject };
+    const found = { condition: row[0], context: context as JsonObject, expiresAt: undefined };
     guards.set(key, found, { size: row[1].length + 1 });
     return found;
   }
