@@ -31,6 +31,7 @@ export async function inProcess(
         subject: question.subject,
         contextualTuples: [],
         context: {},
+        now: systemClock.now(),
       });
       const verdict = walk.check(question.object, question.relation);
       if (verdict.kind !== (question.allowed ? 'allowed' : 'denied')) {

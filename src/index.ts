@@ -155,6 +155,7 @@ export class Store {
         validTuple(model, text, 'contextual'),
       );
       const walk = createWalk(snapshot, model, {
+        now: systemClock.now(),
         subject,
         contextualTuples,
         context: question.context ?? {},

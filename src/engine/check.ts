@@ -14,6 +14,8 @@ export interface CheckRequest {
   readonly subject: SubjectRef;
   readonly contextualTuples: readonly Tuple[];
   readonly context: JsonObject;
+  /** Milliseconds since 1970: tuples that expire by then do not count. */
+  readonly now: number;
   /**
    * Usersets in a row that a check may follow; `limits.checkDepthMax` unless given. Any number is
    * safe: what nests deeper than `limits.checkNestingMax` is refused before the stack is full.
@@ -34,10 +36,10 @@ export function createWalk(reader: TupleReader, model: CompiledModel, request: C
   const depthMax = request.depthMax ?? limits.checkDepthMax;
   const stepsMax = request.stepsMax ?? limits.checkStepsMax;
   assert(depthMax > 0 && stepsMax > 0, 'a check may take a step');
-  const { subject, context } = request;
+  const { subject, context, now } = request;
   const tuples = overlay(reader, model, request.contextualTuples);
   return new DepthFirstWalk(
-    new Facts(tuples, model, { subject, context, depthMax, stepsMax }),
+    new Facts(tuples, model, { subject, context, now, depthMax, stepsMax }),
     depthMax,
   );
 }

@@ -11,12 +11,14 @@ import type { Rewrite } from '../model/model.ts';
 import {
   formatObject,
   formatSubject,
+  isExpired,
   isWildcard,
   type ObjectRef,
   type SubjectRef,
   type Tuple,
 } from '../model/tuple.ts';
-import { noGuard, type TupleReader } from '../storage/tuple-reader.ts';
+import { noCondition, noGuard, type TupleReader } from '../storage/tuple-reader.ts';
+import { allows } from './facts.ts';
 import { overlay } from './overlay.ts';
 import type { TreeNode } from './tree.ts';
 
@@ -24,6 +26,8 @@ export interface ExpandRequest {
   readonly object: ObjectRef;
   readonly relation: string;
   readonly contextualTuples: readonly Tuple[];
+  /** Milliseconds since 1970: tuples that expire by then do not count. */
+  readonly now: number;
 }
 
 /**
@@ -35,11 +39,11 @@ export function expand(
   model: CompiledModel,
   request: ExpandRequest,
 ): TreeNode {
-  const { object, relation } = request;
+  const { object, relation, now } = request;
   const definition = model.model.types.get(object.type)?.relations.get(relation);
   assert(definition !== undefined, 'the caller made sure that the model has the relation');
   const tuples = overlay(reader, model, request.contextualTuples);
-  return nodeOf(definition.rewrite, { reader: tuples, model, object, relation });
+  return nodeOf(definition.rewrite, { reader: tuples, model, object, relation, now });
 }
 
 interface Place {
@@ -47,6 +51,7 @@ interface Place {
   readonly model: CompiledModel;
   readonly object: ObjectRef;
   readonly relation: string;
+  readonly now: number;
 }
 
 function nodeOf(rewrite: Rewrite, place: Place): TreeNode {
@@ -95,11 +100,12 @@ function subjectsOf(place: Place, relation: string): SubjectRef[] {
   return entity === 0 ? [] : subjectsOfEntity(place, entity, compiled);
 }
 
-/** Whether the model allows a tuple with this guard; its condition need not be met. */
-function isAllowed({ reader, model }: Place, edge: Edge, guard: number): boolean {
+/** Whether the model allows a tuple with this guard that is there; its condition need not be met. */
+function isAllowed({ reader, model, now }: Place, edge: Edge, guard: number): boolean {
   if (guard === noGuard) return edge.unguarded;
-  const { condition, context } = reader.guard(guard);
-  if (!edge.conditions.includes(condition)) return false;
+  const { condition, context, expiresAt } = reader.guard(guard);
+  if (isExpired(expiresAt, now) || !allows(edge, condition)) return false;
+  if (condition === noCondition) return true;
   return model.conditions.get(condition)?.faultOfTupleContext(context) === undefined;
 }
 

@@ -7,7 +7,7 @@ import { canonicalJson, type JsonObject, type JsonValue } from '../base/json.ts'
 import { limits } from '../base/limits.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import { formatTuple, type ObjectRef, type Tuple } from '../model/tuple.ts';
-import { noGuard, type TupleReader } from '../storage/tuple-reader.ts';
+import { noCondition, noGuard, type TupleReader } from '../storage/tuple-reader.ts';
 import type {
   End,
   ExplainNode,
@@ -32,11 +32,11 @@ export function explain(
   model: CompiledModel,
   request: ExplainRequest,
 ): Explanation {
-  const { object, relation, subject, context } = request;
+  const { object, relation, subject, context, now } = request;
   const depthMax = request.depthMax ?? limits.checkDepthMax;
   const stepsMax = request.stepsMax ?? limits.checkStepsMax;
   const tuples = overlay(reader, model, request.contextualTuples);
-  const facts = new Facts(tuples, model, { subject, context, depthMax, stepsMax });
+  const facts = new Facts(tuples, model, { subject, context, now, depthMax, stepsMax });
   const walk = new DepthFirstWalk(facts, depthMax);
   const verdict = walk.check(object, relation);
   if (verdict.kind === 'failed') throw refusalOf(verdict);
@@ -226,9 +226,13 @@ class Tree {
       const value = truthOf(weight);
       return { tuple, value, contextual, parameters: {}, missing: [], error: undefined };
     }
-    const { condition, context } = facts.reader.guard(guard);
+    const { condition, context, expiresAt } = facts.reader.guard(guard);
     const definition = facts.model.conditions.get(condition)?.definition;
-    const tuple = { ...key, condition: { name: definition?.name ?? '', context } };
+    const tuple = {
+      ...key,
+      condition: condition === noCondition ? undefined : { name: definition?.name ?? '', context },
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    };
     const names = [...(definition?.parameters.keys() ?? [])];
     return {
       tuple,

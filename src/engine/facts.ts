@@ -9,12 +9,13 @@ import type { JsonObject } from '../base/json.ts';
 import type { CompiledModel, CompiledRelation, Edge } from '../model/compiled.ts';
 import {
   formatTuple,
+  isExpired,
   isWildcard,
   type SubjectRef,
   type TupleCondition,
   wildcardId,
 } from '../model/tuple.ts';
-import { noGuard, noTuple, type TupleReader } from '../storage/tuple-reader.ts';
+import { noCondition, noGuard, noTuple, type TupleReader } from '../storage/tuple-reader.ts';
 import { Overlay } from './overlay.ts';
 import { either, falseValue, trueValue, uncertain, type Value } from './value.ts';
 import type { Verdict } from './verdict.ts';
@@ -33,6 +34,7 @@ type Trouble =
   | { readonly kind: 'failed'; readonly reason: string };
 
 interface Weighed {
+  /** `noCondition` where the tuple has an expiry alone. */
   readonly condition: number;
   readonly value: Value;
 }
@@ -53,6 +55,7 @@ export class Facts {
   readonly subject: SubjectRef;
   /** The request's values for the parameters of conditions. */
   readonly context: JsonObject;
+  private readonly now: number;
   private readonly stepsMax: number;
   private steps = 0;
   private stepsBefore = 0;
@@ -75,7 +78,13 @@ export class Facts {
   constructor(
     reader: TupleReader,
     model: CompiledModel,
-    request: { subject: SubjectRef; context: JsonObject; depthMax: number; stepsMax: number },
+    request: {
+      subject: SubjectRef;
+      context: JsonObject;
+      now: number;
+      depthMax: number;
+      stepsMax: number;
+    },
   ) {
     const { subject } = request;
     this.reader = reader;
@@ -83,6 +92,7 @@ export class Facts {
     this.model = model;
     this.subject = subject;
     this.context = request.context;
+    this.now = request.now;
     this.depthMax = request.depthMax;
     this.stepsMax = request.stepsMax;
     this.type = model.typeSymbol(subject.type);
@@ -179,8 +189,8 @@ export class Facts {
   }
 
   /**
-   * What a tuple is worth by its guard: false where the model does not allow it there (an older one
-   * did), or its condition is not met. The tuple is told for the sake of the error alone.
+   * What a tuple is worth by its guard: false where it has expired, the model does not allow it there
+   * (an older one did), or its condition is not met. The tuple is told for the sake of the error alone.
    */
   weigh(
     edge: Edge,
@@ -191,12 +201,13 @@ export class Facts {
   ): Value {
     if (guard === noGuard) return edge.unguarded ? trueValue : falseValue;
     const known = this.weighed.get(guard);
-    if (known !== undefined) {
-      return edge.conditions.includes(known.condition) ? known.value : falseValue;
-    }
-    const { condition, context } = this.reader.guard(guard);
-    if (!edge.conditions.includes(condition)) return falseValue;
-    const value = this.evaluate(condition, context, edge, { object, relation, subject });
+    if (known !== undefined) return allows(edge, known.condition) ? known.value : falseValue;
+    const { condition, context, expiresAt } = this.reader.guard(guard);
+    if (isExpired(expiresAt, this.now) || !allows(edge, condition)) return falseValue;
+    const value =
+      condition === noCondition
+        ? trueValue
+        : this.evaluate(condition, context, edge, { object, relation, subject });
     this.weighed.set(guard, { condition, value });
     return value;
   }
@@ -275,6 +286,11 @@ export class Facts {
       condition,
     });
   }
+}
+
+/** Whether the model has such tuples: with this condition, or without any. */
+export function allows(edge: Edge, condition: number): boolean {
+  return condition === noCondition ? edge.unguarded : edge.conditions.includes(condition);
 }
 
 function tooDeepRefusal(depthMax: number): Refusal {

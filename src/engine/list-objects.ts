@@ -23,6 +23,8 @@ export interface ListObjectsRequest {
   readonly subject: SubjectRef;
   readonly contextualTuples: readonly Tuple[];
   readonly context: JsonObject;
+  /** Milliseconds since 1970: tuples that expire by then do not count. */
+  readonly now: number;
   /** Usersets in a row between the subject and an object; `limits.checkDepthMax` unless given. */
   readonly depthMax?: number;
   /** What one check of a candidate may visit; `limits.checkStepsMax` unless given. */
@@ -65,13 +67,14 @@ class BackwardWalk {
   private depth: number;
 
   constructor(reader: TupleReader, model: CompiledModel, request: ListObjectsRequest) {
-    const { subject, context } = request;
+    const { subject, context, now } = request;
     this.depthMax = request.depthMax ?? limits.checkDepthMax;
     this.model = model;
     this.subject = subject;
     this.facts = new Facts(overlay(reader, model, request.contextualTuples), model, {
       subject,
       context,
+      now,
       depthMax: this.depthMax,
       stepsMax: request.stepsMax ?? limits.checkStepsMax,
     });

@@ -25,6 +25,8 @@ export interface ListSubjectsRequest {
   readonly subject: { readonly type: string; readonly relation: string };
   readonly contextualTuples: readonly Tuple[];
   readonly context: JsonObject;
+  /** Milliseconds since 1970: tuples that expire by then do not count. */
+  readonly now: number;
   /** Usersets in a row that are followed; `limits.checkDepthMax` unless given. */
   readonly depthMax?: number;
   /** Steps between two pauses; `limits.listSliceSteps` unless given. */
@@ -44,7 +46,7 @@ export function* listSubjects(
   model: CompiledModel,
   request: ListSubjectsRequest,
 ): Generator<SubjectRef | undefined, void, void> {
-  const { object, subject, context } = request;
+  const { object, subject, context, now } = request;
   const depthMax = request.depthMax ?? limits.checkDepthMax;
   const relation = model.relationIndex(object.type, request.relation);
   assert(relation !== -1, 'the caller made sure that the model has the relation');
@@ -52,6 +54,7 @@ export function* listSubjects(
     // Stands for all of its kind.
     subject: { ...subject, id: wildcardId },
     context,
+    now,
     depthMax,
     stepsMax: limits.checkStepsMax,
   });

@@ -168,6 +168,7 @@ export class Overlay implements TupleReader {
   }
 
   private intern(model: CompiledModel, tuple: Tuple): Fact | undefined {
+    assert(tuple.expiresAt === undefined, 'a contextual tuple is there for its request, no longer');
     const { object, subject } = tuple;
     const relation = model.relations[model.relationIndex(object.type, tuple.relation)];
     const subjectType = model.typeSymbol(subject.type);

@@ -34,7 +34,8 @@ export function createBatchCheck(service: Service): Unary<BatchCheckRequest, Bat
     return viewFor(service, call, at, (snapshot) => {
       const model = resolveModel(service, call, { store, snapshot, request });
       refuseBadBatch(request.checks);
-      const batch: Batch = { service, call, snapshot, model, walks: new Map() };
+      const now = service.clock.now();
+      const batch: Batch = { service, call, snapshot, model, now, walks: new Map() };
       // Made from entries, for which `__proto__` is a correlation id like any other.
       const result = Object.fromEntries(
         request.checks.map((item) => [item.correlationId, answer(batch, item)]),
@@ -50,6 +51,7 @@ interface Batch {
   readonly call: Call;
   readonly snapshot: Snapshot;
   readonly model: CompiledModel;
+  readonly now: number;
   readonly walks: Map<string, Walk>;
 }
 
@@ -79,6 +81,7 @@ function answer(batch: Batch, item: BatchCheckItem): BatchCheckSingleResult {
     let walk = batch.walks.get(key);
     if (walk === undefined) {
       walk = createWalk(batch.snapshot, batch.model, {
+        now: batch.now,
         subject,
         contextualTuples: readValidTuples(
           batch.model,

@@ -28,6 +28,7 @@ export function createCheck(service: Service): Unary<CheckRequest, CheckResponse
       // The field rules let no request through that asks nothing.
       const { object, relation, subject } = readQuestion(model, request.tupleKey!);
       const walk = createWalk(snapshot, model, {
+        now: service.clock.now(),
         subject,
         contextualTuples: readValidTuples(
           model,

@@ -23,7 +23,12 @@ export function createExpand(service: Service): Unary<ExpandRequest, ExpandRespo
       const tuples = request.contextualTuples?.tupleKeys;
       const contextualTuples = readValidTuples(model, tuples, queryTupleUse);
       const object = readTarget(model, key);
-      const root = expand(snapshot, model, { object, relation: key.relation, contextualTuples });
+      const root = expand(snapshot, model, {
+        object,
+        relation: key.relation,
+        contextualTuples,
+        now: service.clock.now(),
+      });
       return create(ExpandResponseSchema, { tree: { root: treeMessage(root) } });
     });
   };

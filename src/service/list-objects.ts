@@ -59,6 +59,7 @@ function listingOf(
       const contextualTuples = readValidTuples(model, tuples, queryTupleUse);
       requireListed(model, request.type, request.relation);
       return listObjects(snapshot, model, {
+        now: service.clock.now(),
         type: request.type,
         relation: request.relation,
         subject: readKnownSubject(model, request.user),

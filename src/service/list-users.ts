@@ -39,6 +39,7 @@ function listingOf(service: Service, call: Call, request: ListUsersRequest): Lis
       const { type, id } = request.object!;
       requireListed(model, type, request.relation);
       return listSubjects(snapshot, model, {
+        now: service.clock.now(),
         object: { type, id },
         relation: request.relation,
         subject: { type: filter.type, relation: filter.relation },

@@ -40,6 +40,7 @@ export interface Query {
     readonly subject: ReturnType<typeof readKnownSubject>;
     readonly contextualTuples: readonly Tuple[];
     readonly context: JsonObject;
+    readonly now: number;
     readonly depthMax: number;
     readonly stepsMax: number;
   };
@@ -65,7 +66,8 @@ export function answerQuery<Answer>(
     );
     const context = request.context ?? {};
     const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = service;
-    const check = { subject, contextualTuples, context, depthMax, stepsMax };
+    const now = service.clock.now();
+    const check = { subject, contextualTuples, context, now, depthMax, stepsMax };
     return answer({ snapshot, model, object, check });
   });
 }

@@ -24,7 +24,11 @@ async function writeStore(number: number): Promise<void> {
       datastore.write(store, planOf(number, step + 1 + i)),
     );
     for (const [i, write] of writes.entries()) {
-      const line: Acknowledged = { store: number, step: step + 1 + i, revision: await write };
+      const line: Acknowledged = {
+        store: number,
+        step: step + 1 + i,
+        revision: (await write).revision,
+      };
       // Straight to the pipe: what the parent has read was acknowledged.
       writeSync(1, `${JSON.stringify(line)}\n`);
     }

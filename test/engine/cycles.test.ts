@@ -189,7 +189,12 @@ async function inEveryOrder(
   for (const order of permutations(Object.keys(checks))) {
     const answers = world.view((reader, compiled) => {
       const { subject } = tupleOf(order[0] as string);
-      const walk = createWalk(reader, compiled, { subject, contextualTuples: [], context: {} });
+      const walk = createWalk(reader, compiled, {
+        subject,
+        contextualTuples: [],
+        context: {},
+        now: 0,
+      });
       return order.map((check) => {
         const { object, relation } = tupleOf(check);
         return answerOf(walk.check(object, relation));

@@ -22,6 +22,7 @@ function ask(check: string, question: Question & { nodesMax?: number } = {}): Ex
       relation,
       context,
       contextualTuples: contextual.map(tupleOf),
+      now: 0,
       ...limits,
     }),
   );

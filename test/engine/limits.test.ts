@@ -79,7 +79,12 @@ describe('depth', () => {
     world.view((reader, model) => {
       const { subject } = tupleOf('folder:f1#viewer@user:anne');
       for (const relation of ['viewer', 'gated']) {
-        const walk = createWalk(reader, model, { subject, contextualTuples: [], context: {} });
+        const walk = createWalk(reader, model, {
+          subject,
+          contextualTuples: [],
+          context: {},
+          now: 0,
+        });
         const answers = ['f1', 'f2', 'f3', 'f4'].map((id) =>
           answerOf(walk.check({ type: 'folder', id }, relation)),
         );
@@ -126,7 +131,7 @@ describe('steps', () => {
     const world = await World.open(folders, tuples);
     world.view((reader, model) => {
       const { subject } = tupleOf('folder:f1#viewer@user:anne');
-      const request = { subject, contextualTuples: [], context: {}, stepsMax: 10 };
+      const request = { subject, contextualTuples: [], context: {}, now: 0, stepsMax: 10 };
       for (const relation of ['viewer', 'gated']) {
         const walk = createWalk(reader, model, request);
         const verdict = walk.check({ type: 'folder', id: 'wide' }, relation);

@@ -120,7 +120,7 @@ async function measure(
   const { object, subject } = tupleOf('group:0#member@user:anne');
   const result = world.view((base, compiled) => {
     const { reader, reads } = counting(base);
-    const request = { subject, contextualTuples: [], context: {} };
+    const request = { subject, contextualTuples: [], context: {}, now: 0 };
     const limits = depthMax === undefined ? {} : { depthMax };
     const walk = createWalk(reader, compiled, { ...request, ...limits });
     return { answer: answerOf(walk.check(object, relation)), reads: reads() };

@@ -463,7 +463,7 @@ test('a list can be interrupted every so many steps, wherever it is', async () =
   ]);
   world.view((reader, model) => {
     const pauses = (list: Iterable<unknown>) => [...list].filter((x) => x === undefined).length;
-    const request = { contextualTuples: [], context: {}, sliceSteps: 50 };
+    const request = { contextualTuples: [], context: {}, now: 0, sliceSteps: 50 };
     const object = { type: 'document', id: '1' };
     for (const relation of ['viewer', 'reader']) {
       const anne = { type: 'user', id: '1', relation: '' };

@@ -147,6 +147,7 @@ describe('random systems', () => {
         subject: subjectOf(subject),
         contextualTuples: [],
         context: {},
+        now: 0,
         depthMax: 60,
       };
       const shared = createWalk(reader, model, request);

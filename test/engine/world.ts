@@ -28,12 +28,16 @@ import type { Datastore } from '../../src/storage/datastore.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import type { TupleReader } from '../../src/storage/tuple-reader.ts';
 
-/** `object#relation@subject`, alone or with the condition that guards it. */
-export type TupleText = string | readonly [tuple: string, condition: string, context?: JsonObject];
+/** `object#relation@subject`, alone or with the condition that guards it ('': none) and its expiry. */
+export type TupleText =
+  | string
+  | readonly [tuple: string, condition: string, context?: JsonObject, expiresAt?: number];
 
 export interface Question {
   readonly contextual?: readonly TupleText[];
   readonly context?: JsonObject;
+  /** Long ago unless given. */
+  readonly now?: number;
   readonly depthMax?: number;
   readonly stepsMax?: number;
   readonly sliceSteps?: number;
@@ -110,6 +114,7 @@ export class World {
         subject,
         contextualTuples: (contextual ?? []).map(tupleOf),
         context: context ?? {},
+        now: 0,
         ...limits,
       }).check(object, relation),
     );
@@ -131,6 +136,7 @@ export class World {
         subject: subjectOf(subject),
         contextualTuples: (contextual ?? []).map(tupleOf),
         context: context ?? {},
+        now: 0,
         ...limits,
       }),
     );
@@ -147,6 +153,7 @@ export class World {
         subject: { type, relation: kindRelation },
         contextualTuples: (contextual ?? []).map(tupleOf),
         context: context ?? {},
+        now: 0,
         ...limits,
       }),
     );
@@ -164,10 +171,11 @@ export class World {
     }
   }
 
-  expand(userset: string, contextual: readonly TupleText[] = []): TreeNode {
+  expand(userset: string, contextual: readonly TupleText[] = [], now = 0): TreeNode {
     const { object, relation } = usersetOf(userset);
+    const contextualTuples = contextual.map(tupleOf);
     return this.view((reader, model) =>
-      expand(reader, model, { object, relation, contextualTuples: contextual.map(tupleOf) }),
+      expand(reader, model, { object, relation, contextualTuples, now }),
     );
   }
 
@@ -210,12 +218,13 @@ export function modelOf(dsl: string): Model {
 }
 
 export function tupleOf(text: TupleText): Tuple {
-  const [key, name, context] = typeof text === 'string' ? [text] : text;
+  const [key, name = '', context, expiresAt] = typeof text === 'string' ? [text] : text;
   const at = key.indexOf('@');
   const { object, relation } = usersetOf(key.slice(0, at));
   const condition: TupleCondition | undefined =
-    name === undefined ? undefined : { name, context: context ?? {} };
-  return { object, relation, subject: subjectOf(key.slice(at + 1)), condition };
+    name === '' ? undefined : { name, context: context ?? {} };
+  const subject = subjectOf(key.slice(at + 1));
+  return { object, relation, subject, condition, expiresAt };
 }
 
 export function subjectOf(text: string): SubjectRef {

@@ -497,20 +497,22 @@ const keys: readonly Mutant[] = [
     what: 'a contextual condition and a stored one have the same key',
     file: 'src/engine/facts.ts',
     text: `    const known = this.weighed.get(guard);
-    if (known !== undefined) {
-      return edge.conditions.includes(known.condition) ? known.value : falseValue;
-    }
-    const { condition, context } = this.reader.guard(guard);
-    if (!edge.conditions.includes(condition)) return falseValue;
-    const value = this.evaluate(condition, context, edge, { object, relation, subject });
+    if (known !== undefined) return allows(edge, known.condition) ? known.value : falseValue;
+    const { condition, context, expiresAt } = this.reader.guard(guard);
+    if (isExpired(expiresAt, this.now) || !allows(edge, condition)) return falseValue;
+    const value =
+      condition === noCondition
+        ? trueValue
+        : this.evaluate(condition, context, edge, { object, relation, subject });
     this.weighed.set(guard, { condition, value });`,
     replacement: `    const known = this.weighed.get(Math.abs(guard));
-    if (known !== undefined) {
-      return edge.conditions.includes(known.condition) ? known.value : falseValue;
-    }
-    const { condition, context } = this.reader.guard(guard);
-    if (!edge.conditions.includes(condition)) return falseValue;
-    const value = this.evaluate(condition, context, edge, { object, relation, subject });
+    if (known !== undefined) return allows(edge, known.condition) ? known.value : falseValue;
+    const { condition, context, expiresAt } = this.reader.guard(guard);
+    if (isExpired(expiresAt, this.now) || !allows(edge, condition)) return falseValue;
+    const value =
+      condition === noCondition
+        ? trueValue
+        : this.evaluate(condition, context, edge, { object, relation, subject });
     this.weighed.set(Math.abs(guard), { condition, value });`,
   },
   {

@@ -311,6 +311,7 @@ export class Pemba {
         subject: known(parseSubject(questions[0]?.subject ?? '')),
         contextualTuples: setting.contextual.map(parsed),
         context: setting.context,
+        now: 0,
       });
       return questions.map((question): Answer => {
         const verdict = walk.check(known(parseObject(question.object)), question.relation);

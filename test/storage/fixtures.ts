@@ -18,6 +18,7 @@ import type {
   TupleFilter,
   TupleRecord,
   TupleWrite,
+  WriteResult,
 } from '../../src/storage/datastore.ts';
 import type { Run } from '../../src/storage/tuple-reader.ts';
 
@@ -187,6 +188,13 @@ export function findTuple(snapshot: Snapshot, text: string): number {
     entityOf(snapshot, `${subject.type}:${subject.id}`),
     subject.relation === '' ? 0 : snapshot.symbol(subject.relation),
   );
+}
+
+/** The revision of a write that was not a repeat. */
+export async function revisionOf(write: Promise<WriteResult>): Promise<Revision> {
+  const { revision, repeated } = await write;
+  if (repeated) throw new Error('the write was done before');
+  return revision;
 }
 
 /** The code of the refusal that a promise ends with. */

@@ -26,6 +26,7 @@ import {
   nothing,
   readAll,
   refusalOf,
+  revisionOf,
   revisions,
   storeId,
   temporaryFolder,
@@ -77,7 +78,7 @@ describe('reopening', () => {
     // Cursors outlive the process.
     const page = await after.readChanges(first, { ...list, cursor });
     expect(page.rows.map(formatChange)[0]).toBe('2 + doc:big#viewer@user:9');
-    expect(await after.write(first, writing('doc:2#viewer@user:anne'))).toBe(4);
+    expect(await revisionOf(after.write(first, writing('doc:2#viewer@user:anne')))).toBe(4);
     after.local.view(first, (snapshot) => {
       expect(snapshot.latestModelId()).toBe(modelId(1));
       expect(findTuple(snapshot, anne)).toBe(1);
@@ -87,7 +88,7 @@ describe('reopening', () => {
   test('what was accepted is written before it closes', async () => {
     const path = freshPath();
     const datastore = await open(path);
-    const writes = numbered(50).map((text) => datastore.write(first, writing(text)));
+    const writes = numbered(50).map((text) => revisionOf(datastore.write(first, writing(text))));
     await datastore.close();
     expect((await Promise.all(writes)).toSorted((a, b) => a - b)).toEqual(revisions(50));
     expect(await readAll(await open(path), first)).toEqual(numbered(50));
@@ -122,7 +123,7 @@ test('a write that changes nothing leaves no row behind', async () => {
   const path = freshPath();
   const datastore = await open(path);
   const idle = { ...nothing, deletes: [tuple(anne)], onMissing: 'ignore' } as const;
-  expect(await datastore.write(first, idle)).toBe(0);
+  expect(await revisionOf(datastore.write(first, idle))).toBe(0);
   const refused = datastore.write(second, { ...writing(anne), deletes: [tuple(anne)] });
   expect(await refusalOf(refused)).toBe('write_failed_due_to_invalid_input');
   const look = new Database(path, { readonly: true });
@@ -178,7 +179,7 @@ describe('files that are refused', () => {
     writeFileSync(path, '');
     expect(() => verifyFile(path)).toThrow('empty');
     const datastore = await open(path);
-    expect(await datastore.write(first, writing(anne))).toBe(1);
+    expect(await revisionOf(datastore.write(first, writing(anne)))).toBe(1);
   });
 
   test('a folder that does not exist, and a folder itself', async () => {
@@ -257,7 +258,9 @@ describe('no space', () => {
     await datastore.ready();
 
     writer.pragma('max_page_count = 1000000');
-    expect(await datastore.write(first, writing(...numbered(5_000, 'doc:more')))).toBe(2 + kept);
+    expect(await revisionOf(datastore.write(first, writing(...numbered(5_000, 'doc:more'))))).toBe(
+      2 + kept,
+    );
     const log = await changesOf(datastore, first, '', 1_000);
     expect(log.length).toBe(1 + kept * 100 + 5_000);
   });
@@ -338,7 +341,7 @@ describe('the writer', () => {
     );
     expect(outcomes.indexOf('resource_exhausted')).toBe(limits.writesWaitingMax);
     expect(await datastore.head(first)).toBe(limits.writesWaitingMax);
-    expect(await datastore.write(first, writing('folder:1#viewer@user:x'))).toBe(
+    expect(await revisionOf(datastore.write(first, writing('folder:1#viewer@user:x')))).toBe(
       limits.writesWaitingMax + 1,
     );
   });
