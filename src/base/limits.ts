@@ -25,6 +25,7 @@ function limit(value: number, unit: string, bounds: string, setting?: string): n
 
 export const limits = {
   tuplesPerWriteMax: limit(100, 'tuples', 'One Write, writes and deletes together'),
+  tuplesPerLargeWriteMax: limit(1_000, 'tuples', 'One WriteTuples, writes and deletes together'),
   contextualTuplesMax: limit(100, 'tuples', 'Contextual tuples of a request, or of a batch item'),
   assertionContextualTuplesMax: limit(20, 'tuples', 'Contextual tuples of one assertion'),
   assertionsMax: limit(100, 'assertions', 'Assertions of one model'),
@@ -87,6 +88,8 @@ export const limits = {
   ),
   pageSizeMax: limit(100, 'rows', 'One page of Read, ReadChanges, models or stores'),
   pageSizeDefault: limit(50, 'rows', 'One page when the request names no size'),
+  tuplePageSizeMax: limit(1_000, 'rows', 'One page of ReadTuples or ReadTupleChanges'),
+  tuplePageSizeDefault: limit(100, 'rows', 'Such a page when the request names no size'),
   requestTimeoutMs: limit(
     3_000,
     'ms',
@@ -144,5 +147,6 @@ export const limitTable: readonly Limit[] = (Object.keys(limits) as LimitName[])
 
 assert(limitTable.length === notes.length, 'every limit is made by `limit`');
 assert(limits.pageSizeDefault <= limits.pageSizeMax, 'the default page fits a page');
+assert(limits.tuplePageSizeDefault <= limits.tuplePageSizeMax, 'the default page fits a page');
 assert(limits.checkStepsMax >= limits.checkDepthMax, 'a walk of full depth fits the step budget');
 assert(limits.tupleContextBytesMax < limits.requestBytesMax, 'a context fits a request');

@@ -39,15 +39,17 @@ function leastRevision(call: Call, store: StoreId): Revision {
   return call.consistencyToken === '' ? 0 : parseConsistencyToken(call.consistencyToken, store);
 }
 
-/** For answers that the record itself gave at `revision`. */
-export function answeredAt(call: Call, store: StoreId, revision: Revision): void {
+/** For answers that the record itself gave at `revision`. Returns its token. */
+export function answeredAt(call: Call, store: StoreId, revision: Revision): string {
   if (revision < leastRevision(call, store)) throw notReached();
-  setToken(call, store, revision);
+  return setToken(call, store, revision);
 }
 
-/** Names the revision in the response. */
-export function setToken(call: Call, store: StoreId, revision: Revision): void {
-  call.responseHeaders[tokenHeader] = formatConsistencyToken(store, revision);
+/** Names the revision in the response. Returns its token. */
+export function setToken(call: Call, store: StoreId, revision: Revision): string {
+  const token = formatConsistencyToken(store, revision);
+  call.responseHeaders[tokenHeader] = token;
+  return token;
 }
 
 /**

@@ -7,15 +7,15 @@ import {
   type ExplainRequest,
   type ExplainResponse,
   ExplainResponseSchema,
-  type TupleSchema,
   type UsedTupleSchema,
   End as WireEnd,
   Operator as WireOperator,
   Outcome as WireOutcome,
   Value as WireValue,
 } from '../gen/pemba/v1/query_service_pb.ts';
-import { formatObject, formatSubject, type Tuple } from '../model/tuple.ts';
+import { formatObject } from '../model/tuple.ts';
 import type { Unary } from './call.ts';
+import { tupleInit } from './pemba-tuple.ts';
 import { answerQuery, requireRelation } from './query-request.ts';
 import type { Service } from './service.ts';
 
@@ -89,13 +89,4 @@ function usedInit(used: UsedTuple): MessageInitShape<typeof UsedTupleSchema> {
     missingParameters: [...missing],
     error: error ?? '',
   };
-}
-
-function tupleInit(tuple: Tuple): MessageInitShape<typeof TupleSchema> {
-  const { subject, relation, object, condition } = tuple;
-  const key = { subject: formatSubject(subject), relation, object: formatObject(object) };
-  if (condition === undefined) return key;
-  const { name, context } = condition;
-  // Only our own type says that nobody writes into it; the encoder does not either.
-  return { ...key, condition: { name, context: context as Struct } };
 }

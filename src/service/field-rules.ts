@@ -22,6 +22,7 @@ export type Rule =
   | { readonly kind: 'list'; readonly itemsMin?: number; readonly itemsMax?: number }
   | { readonly kind: 'map'; readonly pairsMax?: number; readonly keyPattern?: string }
   | { readonly kind: 'integer'; readonly min: number; readonly max: number }
+  | { readonly kind: 'time' }
   | { readonly kind: 'past' };
 
 export type MessageRules = Readonly<Record<string, Rule>>;
@@ -63,6 +64,11 @@ const storedTuple = {
 } as const;
 const ofModel = { store_id: id, authorization_model_id: optional(idPattern) };
 const page = { page_size: pageSize, continuation_token: continuation };
+/** A size of 0 stands for the default. */
+const tuplePage = {
+  page_size: { kind: 'integer', min: 0, max: limits.tuplePageSizeMax },
+  cursor: continuation,
+} as const;
 const query = {
   store_id: id,
   subject: text(userPattern),
@@ -179,8 +185,41 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
     subject: storedTuple.user,
     relation: storedTuple.relation,
     object: storedTuple.object,
+    expires_at: { kind: 'time' },
   },
   TupleCondition: { name: conditionName },
+
+  WriteTuplesRequest: {
+    store_id: id,
+    preconditions: { kind: 'list', itemsMax: limits.preconditionsPerWriteMax },
+    idempotency_key: optional(`^.{1,${limits.idempotencyKeyLengthMax}}$`),
+    model_id: optional(idPattern),
+  },
+  BareTuple: {
+    subject: storedTuple.user,
+    relation: storedTuple.relation,
+    object: storedTuple.object,
+  },
+  Precondition: { filter: required },
+  TupleFilter: {
+    object: optional(objectPattern),
+    object_type: optional(typePattern),
+    relation: optional(namePattern),
+    subject: optional(userPattern),
+    subject_type: optional(typePattern),
+  },
+  ReadTuplesRequest: { store_id: id, ...tuplePage },
+  DeleteTuplesRequest: {
+    store_id: id,
+    limit: { kind: 'integer', min: 0, max: limits.deletedPerRoundMax },
+    cursor: continuation,
+  },
+  ReadTupleChangesRequest: {
+    store_id: id,
+    object_type: optional(typePattern),
+    start_time: { kind: 'past' },
+    ...tuplePage,
+  },
 
   CreateStoreRequest: { name: text(storeNamePattern) },
   UpdateStoreRequest: { store_id: id, name: text(storeNamePattern) },

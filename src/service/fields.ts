@@ -127,6 +127,8 @@ function ownCheck(
       return integerCheck(rule) as Check<unknown>;
     case 'past':
       return (value) => faultOfPast(value as Timestamp | undefined, clock);
+    case 'time':
+      return (value) => faultOfTime(value as Timestamp | undefined);
     case 'map':
       return undefined;
   }
@@ -192,13 +194,19 @@ function integerCheck(rule: Rule & { kind: 'integer' }): Check<number | undefine
       : `value must be inside range [${min}, ${max}]`;
 }
 
-function faultOfPast(time: Timestamp | undefined, clock: Clock): Fault {
+/** The range of google.protobuf.Timestamp: the years 1 to 9999. */
+function faultOfTime(time: Timestamp | undefined): Fault {
   if (time === undefined) return undefined;
   const { seconds, nanos } = time;
-  // The range of google.protobuf.Timestamp: the years 1 to 9999.
   const valid =
     seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos < 1e9;
-  if (!valid) return 'value is not a valid timestamp';
+  return valid ? undefined : 'value is not a valid timestamp';
+}
+
+function faultOfPast(time: Timestamp | undefined, clock: Clock): Fault {
+  const fault = faultOfTime(time);
+  if (time === undefined || fault !== undefined) return fault;
+  const { seconds, nanos } = time;
   const inPast = Number(seconds) * 1_000 + nanos / 1e6 < clock.now();
   return inPast ? undefined : 'value must be less than now';
 }

@@ -1,10 +1,8 @@
 /** What the requests of `pemba.v1.QueryService` have in common, read against the model in use. */
-import { create } from '@bufbuild/protobuf';
 import { Refusal } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
-import { RelationshipConditionSchema, TupleKeySchema } from '../gen/openfga/v1/openfga_pb.ts';
 import type { ConsistencyPreference } from '../gen/openfga/v1/openfga_service_consistency_pb.ts';
-import type { Tuple as TupleMessage } from '../gen/pemba/v1/query_service_pb.ts';
+import type { Tuple as TupleMessage } from '../gen/pemba/v1/tuple_pb.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import {
   type ObjectRef,
@@ -17,6 +15,7 @@ import type { Snapshot } from '../storage/datastore.ts';
 import type { Call } from './call.ts';
 import { contextualTupleUse } from './check.ts';
 import { viewFor } from './consistency.ts';
+import { wireContextualOf } from './pemba-tuple.ts';
 import { resolveModel, type Service } from './service.ts';
 import { readKnownSubject, readValidTuples } from './valid-tuple.ts';
 import { readStoreId } from './wire.ts';
@@ -61,7 +60,7 @@ export function answerQuery<Answer>(
     const object = readQueryObject(model, request.object);
     const contextualTuples = readValidTuples(
       model,
-      request.contextualTuples.map(tupleKeyOf),
+      request.contextualTuples.map(wireContextualOf),
       contextualTupleUse,
     );
     const context = request.context ?? {};
@@ -97,13 +96,4 @@ function readQueryObject(model: CompiledModel, text: string): ObjectRef {
     throw new Refusal('validation_error', `type '${object.type}' not found`);
   }
   return object;
-}
-
-function tupleKeyOf({ subject, relation, object, condition }: TupleMessage) {
-  const key = create(TupleKeySchema, { user: subject, relation, object });
-  if (condition !== undefined) {
-    const { name, context = {} } = condition;
-    key.condition = create(RelationshipConditionSchema, { name, context });
-  }
-  return key;
 }

@@ -9,6 +9,7 @@ import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { OpenFGAService } from '../gen/openfga/v1/openfga_service_pb.ts';
 import { QueryService } from '../gen/pemba/v1/query_service_pb.ts';
+import { TupleService } from '../gen/pemba/v1/tuple_service_pb.ts';
 import { createReadAssertions, createWriteAssertions } from './assertions.ts';
 import { createBatchCheck } from './batch-check.ts';
 import type { Call, Method } from './call.ts';
@@ -25,6 +26,9 @@ import {
   createReadAuthorizationModels,
   createWriteAuthorizationModel,
 } from './models.ts';
+import { createDeleteTuples } from './pemba-delete-tuples.ts';
+import { createReadTupleChanges, createReadTuples } from './pemba-read-tuples.ts';
+import { createWriteTuples } from './pemba-write-tuples.ts';
 import { createRead, createReadChanges } from './read-tuples.ts';
 import type { Service, ServiceContext } from './service.ts';
 import {
@@ -47,6 +51,7 @@ export function createMethods(context: ServiceContext): readonly Method[] {
   return [
     ...methodsOf(OpenFGAService, createHandlers(service)),
     ...methodsOf(QueryService, createQueryHandlers(service)),
+    ...methodsOf(TupleService, createTupleHandlers(service)),
   ];
 }
 
@@ -129,6 +134,15 @@ function createQueryHandlers(service: Service) {
     listRelations: createListRelations(service),
     explain: createExplain(service),
   } satisfies { readonly [name in keyof typeof QueryService.method]: Handler };
+}
+
+function createTupleHandlers(service: Service) {
+  return {
+    writeTuples: createWriteTuples(service),
+    readTuples: createReadTuples(service),
+    deleteTuples: createDeleteTuples(service),
+    readTupleChanges: createReadTupleChanges(service),
+  } satisfies { readonly [name in keyof typeof TupleService.method]: Handler };
 }
 
 function refuseUnimplemented(method: string): Handler {

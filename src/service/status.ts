@@ -15,7 +15,11 @@ export function toRefusal(error: unknown, requestId: string): Refusal {
 }
 
 /** Codes that HTTP knows by a status of their own; the others follow their class. */
-const httpStatuses: { readonly [code in ErrorCode]?: number } = { forbidden: 403, aborted: 409 };
+const httpStatuses: { readonly [code in ErrorCode]?: number } = {
+  forbidden: 403,
+  failed_precondition: 412,
+  aborted: 409,
+};
 
 /** All input errors are 400, also "not found": the wire's clients tell them apart by the code. */
 export function httpStatus(refusal: Refusal): number {
@@ -35,6 +39,7 @@ export function httpStatus(refusal: Refusal): number {
  */
 const grpcStatuses: { readonly [code in ErrorCode]?: number } = {
   resource_exhausted: 8,
+  failed_precondition: 9,
   aborted: 10,
   undefined_endpoint: 12,
   unimplemented: 12,

@@ -39,12 +39,7 @@ export function createWrite(service: Service): Unary<WriteRequest, WriteResponse
 function readWrite(model: CompiledModel, request: WriteRequest): TupleWrite {
   const deletes = request.deletes?.tupleKeys ?? [];
   const writes = request.writes?.tupleKeys ?? [];
-  if (deletes.length === 0 && writes.length === 0) {
-    throw new Refusal(
-      'invalid_write_input',
-      'Invalid input. Make sure you provide at least one write, or at least one delete',
-    );
-  }
+  refuseEmpty(deletes.length + writes.length);
   const write: TupleWrite = {
     writes: writes.map((message) => readWritten(model, message)),
     deletes: deletes.map(readDeleted),
@@ -61,7 +56,15 @@ function readWrite(model: CompiledModel, request: WriteRequest): TupleWrite {
   return write;
 }
 
-function readWritten(model: CompiledModel, message: TupleKeyMessage): Tuple {
+export function refuseEmpty(tuples: number): void {
+  if (tuples > 0) return;
+  throw new Refusal(
+    'invalid_write_input',
+    'Invalid input. Make sure you provide at least one write, or at least one delete',
+  );
+}
+
+export function readWritten(model: CompiledModel, message: TupleKeyMessage): Tuple {
   const tuple = readValidTuple(model, message, writeUse);
   const context = message.condition?.context;
   if (context !== undefined) refuseLargeContext(message, context);
@@ -76,7 +79,7 @@ function refuseLargeContext(message: TupleKeyMessage, context: JsonObject): void
 }
 
 /** The model in use does not matter: what an earlier one allowed can still be deleted. */
-function readDeleted(message: KeyText): BareTuple {
+export function readDeleted(message: KeyText): BareTuple {
   const read = readTuple(message);
   if (read.fault === undefined) return read.value;
   const fault = { kind: 'tuple', reason: read.fault } as const;
@@ -89,7 +92,7 @@ function readChoice(option: string, choice = ''): 'error' | 'ignore' {
   throw new Refusal('validation_error', `invalid ${option} option: ${choice}`);
 }
 
-function refuseDuplicates(keys: readonly KeyText[]): void {
+export function refuseDuplicates(keys: readonly KeyText[]): void {
   const seen = new Set<string>();
   for (const key of keys) {
     // Injective for well-formed keys: neither an object nor a relation holds `#` or `@` at its end.

@@ -25,8 +25,8 @@ import {
   type ListRelationsResponse,
   Outcome as Outcomes,
   QueryService,
-  TupleSchema,
 } from '../../src/gen/pemba/v1/query_service_pb.ts';
+import { TupleSchema } from '../../src/gen/pemba/v1/tuple_pb.ts';
 import { compile } from '../../src/model/compile.ts';
 import type { CompiledModel } from '../../src/model/compiled.ts';
 import type { StoreId } from '../../src/model/ids.ts';

@@ -6,6 +6,7 @@ export const inPattern = 'value does not match regex pattern';
 
 export const id = '01HK0000000000000000000000';
 export const key = { user: 'user:anne', relation: 'viewer', object: 'document:1' };
+const pembaKey = { subject: 'user:anne', relation: 'viewer', object: 'document:1' };
 export const inStore = { store_id: id };
 
 /** A request that passes, by method: each case changes one thing in it. */
@@ -35,6 +36,10 @@ export const good: Record<string, JsonObject> = {
   GetStore: inStore,
   ListStores: {},
   ListRelations: { ...inStore, subject: 'user:anne', object: 'document:1' },
+  WriteTuples: { ...inStore, writes: [pembaKey] },
+  ReadTuples: inStore,
+  DeleteTuples: { ...inStore, filter: { object: 'document:1' } },
+  ReadTupleChanges: inStore,
   Explain: { ...inStore, subject: 'user:anne', relation: 'viewer', object: 'document:1' },
 };
 
@@ -56,6 +61,40 @@ const contextual = (change: JsonObject): JsonObject => ({
 });
 
 export const refused: readonly Case[] = [
+  ['WriteTuples', { preconditions: [{}] }, 'validation_error', 'Precondition.Filter: value is req'],
+  [
+    'WriteTuples',
+    { preconditions: [{ filter: {}, requirement: 7 }] },
+    'validation_error',
+    'Precondition.Requirement: value must be one of',
+  ],
+  ['WriteTuples', { on_duplicate: 9 }, 'validation_error', 'WriteTuplesRequest.OnDuplicate'],
+  ['WriteTuples', { on_missing: 9 }, 'validation_error', 'WriteTuplesRequest.OnMissing'],
+  ['WriteTuples', { model_id: 'x' }, 'validation_error', 'WriteTuplesRequest.ModelId'],
+  ['WriteTuples', { idempotency_key: 'a\u0000' }, 'validation_error', 'WriteTuplesRequest.Idem'],
+  ['WriteTuples', { deletes: [{ object: 'a b' }] }, 'validation_error', 'BareTuple.Object'],
+  ['WriteTuples', { writes: [{ relation: 'a b' }] }, 'validation_error', 'Tuple.Relation'],
+  ['DeleteTuples', { limit: -1 }, 'validation_error', 'DeleteTuplesRequest.Limit'],
+  ['DeleteTuples', { cursor: '?' }, 'validation_error', 'DeleteTuplesRequest.Cursor'],
+  ['DeleteTuples', { filter: { object: 'a b' } }, 'validation_error', 'TupleFilter.Object'],
+  ['ReadTuples', { filter: { object_type: 'a:b' } }, 'validation_error', 'TupleFilter.ObjectType'],
+  ['ReadTuples', { filter: { subject_type: 'a#' } }, 'validation_error', 'TupleFilter.SubjectType'],
+  ['ReadTuples', { filter: { subject: 'a b' } }, 'validation_error', 'TupleFilter.Subject'],
+  ['ReadTuples', { filter: { relation: 'a#b' } }, 'validation_error', 'TupleFilter.Relation'],
+  ['ReadTuples', { page_size: -1 }, 'page_size_invalid', 'ReadTuplesRequest.PageSize'],
+  ['ReadTuples', { cursor: 'a b' }, 'validation_error', 'ReadTuplesRequest.Cursor'],
+  [
+    'ReadTupleChanges',
+    { start_time: '2024-01-01T00:00:00.001Z' },
+    'validation_error',
+    'ReadTupleChangesRequest.StartTime',
+  ],
+  [
+    'ReadTupleChanges',
+    { object_type: 'a b' },
+    'validation_error',
+    'ReadTupleChangesRequest.Object',
+  ],
   [
     'Check',
     { tuple_key: null },
@@ -458,6 +497,41 @@ export const borders: readonly (readonly [
     'WriteAuthorizationModel',
     (n) => typed({ metadata: { source_info: { file: `${x(n)}.fga` } } }),
     'validation_error',
+  ],
+  [
+    'preconditions of a write',
+    limits.preconditionsPerWriteMax,
+    'WriteTuples',
+    (n) => ({ preconditions: Array(n).fill({ filter: {} }) }),
+    'validation_error',
+  ],
+  [
+    'idempotency key',
+    limits.idempotencyKeyLengthMax,
+    'WriteTuples',
+    (n) => ({ idempotency_key: x(n) }),
+    'validation_error',
+  ],
+  [
+    'tuples of one round',
+    limits.deletedPerRoundMax,
+    'DeleteTuples',
+    (n) => ({ limit: n }),
+    'validation_error',
+  ],
+  [
+    'page of ReadTuples',
+    limits.tuplePageSizeMax,
+    'ReadTuples',
+    (n) => ({ page_size: n }),
+    'page_size_invalid',
+  ],
+  [
+    'page of ReadTupleChanges',
+    limits.tuplePageSizeMax,
+    'ReadTupleChanges',
+    (n) => ({ page_size: n }),
+    'page_size_invalid',
   ],
   ['store name', 64, 'CreateStore', (n) => ({ name: x(n) }), 'validation_error'],
   [

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../src/base/errors.ts';
 import { CheckRequestSchema, OpenFGAService } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
 import { QueryService } from '../../src/gen/pemba/v1/query_service_pb.ts';
+import { TupleService, WriteTuplesRequestSchema } from '../../src/gen/pemba/v1/tuple_service_pb.ts';
 import { fieldRules } from '../../src/service/field-rules.ts';
 import { createFieldChecks } from '../../src/service/fields.ts';
 import {
@@ -18,7 +19,7 @@ import {
   tupleKey,
 } from './field-cases.ts';
 
-const methods = [...OpenFGAService.methods, ...QueryService.methods];
+const methods = [...OpenFGAService.methods, ...QueryService.methods, ...TupleService.methods];
 const now = Date.UTC(2024, 0, 1);
 const checkOf = createFieldChecks({ now: () => now, monotonic: () => 0 });
 
@@ -150,6 +151,27 @@ describe('contexts', () => {
 describe('times', () => {
   test.each(['2023-12-31T23:59:59.999Z', '1960-01-01T00:00:00Z'])('%s has passed', (time) => {
     expect(faultOf('ReadChanges', { ...inStore, start_time: time })).toBe(undefined);
+  });
+
+  test('an expiry is a time, whatever the clock says; years are 1 to 9999', () => {
+    const expiring = (seconds: bigint, nanos = 0) =>
+      create(WriteTuplesRequestSchema, {
+        storeId: id,
+        writes: [{ expiresAt: { seconds, nanos } }],
+      });
+    const check = checkOf(WriteTuplesRequestSchema);
+    check(expiring(-62_135_596_800n));
+    check(expiring(253_402_300_799n, 999_999_999));
+    for (const [seconds, nanos] of [
+      [-62_135_596_801n, 0],
+      [253_402_300_800n, 0],
+      [0n, -1],
+      [0n, 1_000_000_000],
+    ] as const) {
+      expect(() => check(expiring(seconds, nanos))).toThrow(
+        'invalid Tuple.ExpiresAt: value is not a valid timestamp',
+      );
+    }
   });
 
   test.each(['2024-01-01T00:00:00.001Z', '9999-12-31T23:59:59Z'])('%s is to come', (time) => {

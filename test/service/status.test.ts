@@ -9,6 +9,7 @@ const codes = Object.keys(errorCodes) as ErrorCode[];
 /** gRPC's own statuses end at 16; the wire's numbers begin at 1000. */
 const grpcOwn = new Map<ErrorCode, number>([
   ['resource_exhausted', 8],
+  ['failed_precondition', 9],
   ['aborted', 10],
   ['undefined_endpoint', 12],
   ['unimplemented', 12],
@@ -23,7 +24,7 @@ describe('every code', () => {
       { below: 2000, statuses: [401, 403] },
       { below: 3500, statuses: [400] },
       { below: 4000, statuses: [422] },
-      { below: 5000, statuses: [409, 500] },
+      { below: 5000, statuses: [409, 412, 500] },
       { below: 6000, statuses: [404] },
     ];
     expect(classes.find(({ below }) => number < below)?.statuses).toContain(httpStatus(refusal));
@@ -42,6 +43,7 @@ test.each([
   ['authorization_model_not_found', 400],
   ['latest_authorization_model_not_found', 400],
   ['store_id_not_found', 404],
+  ['failed_precondition', 412],
   ['aborted', 409],
   ['throttled_timeout_error', 422],
   ['internal_error', 500],

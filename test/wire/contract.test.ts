@@ -15,50 +15,56 @@ import {
   file_pemba_v1_query_service,
   QueryService,
 } from '../../src/gen/pemba/v1/query_service_pb.ts';
-import { enums, messages, methods, queryEnums, queryMessages, queryMethods } from './contract.ts';
+import { file_pemba_v1_tuple } from '../../src/gen/pemba/v1/tuple_pb.ts';
+import {
+  file_pemba_v1_tuple_service,
+  TupleService,
+} from '../../src/gen/pemba/v1/tuple_service_pb.ts';
+import { enums, messages, methods } from './contract.ts';
+import { pembaEnums, pembaMessages, queryMethods, tupleMethods } from './pemba-contract.ts';
 
-const files = [
-  file_openfga_v1_authzmodel,
-  file_openfga_v1_openfga,
-  file_openfga_v1_openfga_service,
-  file_openfga_v1_openfga_service_consistency,
+/** A package: its files, and what its contract says. */
+const packages = [
+  {
+    name: 'openfga.v1',
+    files: [
+      file_openfga_v1_authzmodel,
+      file_openfga_v1_openfga,
+      file_openfga_v1_openfga_service,
+      file_openfga_v1_openfga_service_consistency,
+    ],
+    messages,
+    enums,
+  },
+  {
+    name: 'pemba.v1',
+    files: [file_pemba_v1_query_service, file_pemba_v1_tuple, file_pemba_v1_tuple_service],
+    messages: pembaMessages,
+    enums: pembaEnums,
+  },
 ];
 
-test('messages: names, numbers, types, JSON names and choices', () => {
-  const allOf = (message: DescMessage): DescMessage[] => [
-    message,
-    ...message.nestedMessages.flatMap(allOf),
-  ];
-  const textOf = (message: DescMessage) =>
-    [shortName(message.typeName), ...message.fields.map(lineOf)].join('\n');
-  const partsOf = (contract: string) =>
-    contract
-      .trim()
-      .split(/\n(?=\S)/)
-      .sort();
-  const generated = files.flatMap((file) => file.messages.flatMap(allOf)).map(textOf);
-  expect(generated.sort()).toEqual(partsOf(messages));
-  const own = file_pemba_v1_query_service.messages.flatMap(allOf).map(textOf);
-  expect(own.sort()).toEqual(partsOf(queryMessages));
+test.each(packages)('$name: names, numbers, types, JSON names and choices', (each) => {
+  const generated = each.files.flatMap((file) => file.messages.flatMap(withNested));
+  expect(generated.map(textOf).sort()).toEqual(partsOf(each.messages));
 });
 
-test('enums: names and numbers', () => {
-  const nested = file_openfga_v1_authzmodel.messages.flatMap((message) => message.nestedEnums);
-  const own = file_pemba_v1_query_service.enums;
-  const generated = [...files.flatMap((file) => file.enums), ...nested, ...own].map(
-    (each) =>
-      `${shortName(each.typeName)}: ${each.values.map((v) => `${v.name}=${v.number}`).join(' ')}`,
+test.each(packages)('$name: names and numbers of enums', (each) => {
+  const nested = each.files.flatMap((file) =>
+    file.messages.flatMap(withNested).flatMap((message) => message.nestedEnums),
   );
-  const expected = (enums + queryEnums.trimStart())
-    .trim()
-    .split(/\n(?=\S)/)
-    .map((line) => line.replace(/\s+/g, ' '));
+  const generated = [...each.files.flatMap((file) => file.enums), ...nested].map(
+    ({ typeName, values }) =>
+      `${shortName(typeName)}: ${values.map((v) => `${v.name}=${v.number}`).join(' ')}`,
+  );
+  const expected = partsOf(each.enums).map((part) => part.replace(/\s+/g, ' '));
   expect(generated.sort()).toEqual(expected.sort());
 });
 
 test.each([
   ['openfga.v1.OpenFGAService', OpenFGAService, methods],
   ['pemba.v1.QueryService', QueryService, queryMethods],
+  ['pemba.v1.TupleService', TupleService, tupleMethods],
 ])('%s: names, messages and paths of methods', (typeName, service, contract) => {
   expect(service.typeName).toBe(typeName);
   const generated = service.methods.map((method) => {
@@ -102,6 +108,22 @@ describe('error codes', () => {
   });
 });
 
+function withNested(message: DescMessage): DescMessage[] {
+  return [message, ...message.nestedMessages.flatMap(withNested)];
+}
+
+function textOf(message: DescMessage): string {
+  return [shortName(message.typeName), ...message.fields.map(lineOf)].join('\n');
+}
+
+/** A part begins at a line that is not indented. */
+function partsOf(contract: string): string[] {
+  return contract
+    .trim()
+    .split(/\n(?=\S)/)
+    .sort();
+}
+
 function lineOf(field: DescField): string {
   const type = field.message ?? field.enum;
   const name = type === undefined ? scalarName(field.scalar) : shortName(type.typeName);
@@ -111,8 +133,14 @@ function lineOf(field: DescField): string {
   return `  ${field.number} ${kind} ${field.name}${json}${choice}`;
 }
 
+const scalarNames: Partial<Record<ScalarType, string>> = {
+  [ScalarType.STRING]: 'string',
+  [ScalarType.BOOL]: 'bool',
+  [ScalarType.INT32]: 'int32',
+};
+
 function scalarName(scalar: ScalarType | undefined): string {
-  return scalar === ScalarType.STRING ? 'string' : scalar === ScalarType.BOOL ? 'bool' : '?';
+  return (scalar === undefined ? undefined : scalarNames[scalar]) ?? '?';
 }
 
 function shortName(typeName: string): string {

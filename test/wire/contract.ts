@@ -1,6 +1,5 @@
 /**
- * The contracts of openfga.v1 and of pemba.v1's QueryService, by hand: every message with its fields, every enum, every method.
- * A field is `number type name`, then `as` its JSON name where that is another one, then `of` the
+ * The contract of openfga.v1, by hand: every message with its fields, every enum, every method. A field is `number type name`, then `as` its JSON name where that is another one, then `of` the
  * choice that it belongs to.
  */
 export const messages = `
@@ -352,78 +351,4 @@ ListStores GET /stores
 StreamedListObjects POST /stores/{store_id}/streamed-list-objects * stream
 ListObjects POST /stores/{store_id}/list-objects *
 ListUsers POST /stores/{store_id}/list-users *
-`;
-
-export const queryMessages = `
-Tuple
-  1 string subject
-  2 string relation
-  3 string object
-  4 TupleCondition condition
-TupleCondition
-  1 string name
-  2 google.Struct context
-ListRelationsRequest
-  1 string store_id
-  2 string subject
-  3 string object
-  4 repeated string relations
-  5 string model_id
-  6 repeated Tuple contextual_tuples
-  7 google.Struct context
-  8 ConsistencyPreference consistency
-ListRelationsResponse
-  1 repeated string relations
-  2 repeated UnansweredRelation unanswered
-UnansweredRelation
-  1 string relation
-  2 string code
-  3 string message
-  4 repeated string missing_parameters
-ExplainRequest
-  1 string store_id
-  2 string subject
-  3 string relation
-  4 string object
-  5 string model_id
-  6 repeated Tuple contextual_tuples
-  7 google.Struct context
-  8 ConsistencyPreference consistency
-ExplainResponse
-  1 Outcome outcome
-  2 repeated string missing_parameters
-  3 ExplainNode tree
-  4 bool truncated
-  5 repeated TupleSet would_allow
-TupleSet
-  1 repeated Tuple tuples
-ExplainNode
-  1 string object
-  2 string relation
-  3 Operator operator
-  4 Value value
-  5 repeated UsedTuple tuples
-  6 repeated ExplainNode children
-  7 End end
-  8 string tupleset
-UsedTuple
-  1 Tuple tuple
-  2 Value value
-  3 bool contextual
-  4 google.Struct parameters
-  5 repeated string missing_parameters
-  6 string error
-`;
-
-export const queryEnums = `
-Outcome: OUTCOME_UNSPECIFIED=0 OUTCOME_ALLOWED=1 OUTCOME_DENIED=2 OUTCOME_CONDITIONAL=3
-Operator: OPERATOR_UNSPECIFIED=0 OPERATOR_DIRECT=1 OPERATOR_USERSET=2 OPERATOR_COMPUTED=3
-  OPERATOR_FROM=4 OPERATOR_UNION=5 OPERATOR_INTERSECTION=6 OPERATOR_EXCLUSION=7
-Value: VALUE_UNSPECIFIED=0 VALUE_TRUE=1 VALUE_FALSE=2 VALUE_UNDEFINED=3 VALUE_UNKNOWN=4
-End: END_UNSPECIFIED=0 END_CYCLE=1 END_REPEATED=2 END_TRUNCATED=3 END_IMPOSSIBLE=4 END_SUBJECT=5
-`;
-
-export const queryMethods = `
-ListRelations POST /stores/{store_id}/list-relations *
-Explain POST /stores/{store_id}/explain *
 `;

@@ -15,71 +15,15 @@ import { file_google_api_annotations } from "../../google/api/annotations_pb.ts"
 import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import type { ConsistencyPreference } from "../../openfga/v1/openfga_service_consistency_pb.ts";
 import { file_openfga_v1_openfga_service_consistency } from "../../openfga/v1/openfga_service_consistency_pb.ts";
+import type { Tuple } from "./tuple_pb.ts";
+import { file_pemba_v1_tuple } from "./tuple_pb.ts";
 import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file pemba/v1/query_service.proto.
  */
 export const file_pemba_v1_query_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxwZW1iYS92MS9xdWVyeV9zZXJ2aWNlLnByb3RvEghwZW1iYS52MSJnCgVUdXBsZRIPCgdzdWJqZWN0GAEgASgJEhAKCHJlbGF0aW9uGAIgASgJEg4KBm9iamVjdBgDIAEoCRIrCgljb25kaXRpb24YBCABKAsyGC5wZW1iYS52MS5UdXBsZUNvbmRpdGlvbiJICg5UdXBsZUNvbmRpdGlvbhIMCgRuYW1lGAEgASgJEigKB2NvbnRleHQYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IqMCChRMaXN0UmVsYXRpb25zUmVxdWVzdBIaCghzdG9yZV9pZBgBIAEoCVIIc3RvcmVfaWQSDwoHc3ViamVjdBgCIAEoCRIOCgZvYmplY3QYAyABKAkSEQoJcmVsYXRpb25zGAQgAygJEhoKCG1vZGVsX2lkGAUgASgJUghtb2RlbF9pZBI9ChFjb250ZXh0dWFsX3R1cGxlcxgGIAMoCzIPLnBlbWJhLnYxLlR1cGxlUhFjb250ZXh0dWFsX3R1cGxlcxIoCgdjb250ZXh0GAcgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBI2Cgtjb25zaXN0ZW5jeRgIIAEoDjIhLm9wZW5mZ2EudjEuQ29uc2lzdGVuY3lQcmVmZXJlbmNlIlwKFUxpc3RSZWxhdGlvbnNSZXNwb25zZRIRCglyZWxhdGlvbnMYASADKAkSMAoKdW5hbnN3ZXJlZBgCIAMoCzIcLnBlbWJhLnYxLlVuYW5zd2VyZWRSZWxhdGlvbiJ1ChJVbmFuc3dlcmVkUmVsYXRpb24SEAoIcmVsYXRpb24YASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEi4KEm1pc3NpbmdfcGFyYW1ldGVycxgEIAMoCVISbWlzc2luZ19wYXJhbWV0ZXJzIpwCCg5FeHBsYWluUmVxdWVzdBIaCghzdG9yZV9pZBgBIAEoCVIIc3RvcmVfaWQSDwoHc3ViamVjdBgCIAEoCRIQCghyZWxhdGlvbhgDIAEoCRIOCgZvYmplY3QYBCABKAkSGgoIbW9kZWxfaWQYBSABKAlSCG1vZGVsX2lkEj0KEWNvbnRleHR1YWxfdHVwbGVzGAYgAygLMg8ucGVtYmEudjEuVHVwbGVSEWNvbnRleHR1YWxfdHVwbGVzEigKB2NvbnRleHQYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjYKC2NvbnNpc3RlbmN5GAggASgOMiEub3BlbmZnYS52MS5Db25zaXN0ZW5jeVByZWZlcmVuY2Ui0wEKD0V4cGxhaW5SZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEucGVtYmEudjEuT3V0Y29tZRIuChJtaXNzaW5nX3BhcmFtZXRlcnMYAiADKAlSEm1pc3NpbmdfcGFyYW1ldGVycxIjCgR0cmVlGAMgASgLMhUucGVtYmEudjEuRXhwbGFpbk5vZGUSEQoJdHJ1bmNhdGVkGAQgASgIEjQKC3dvdWxkX2FsbG93GAUgAygLMhIucGVtYmEudjEuVHVwbGVTZXRSC3dvdWxkX2FsbG93IisKCFR1cGxlU2V0Eh8KBnR1cGxlcxgBIAMoCzIPLnBlbWJhLnYxLlR1cGxlIvEBCgtFeHBsYWluTm9kZRIOCgZvYmplY3QYASABKAkSEAoIcmVsYXRpb24YAiABKAkSJAoIb3BlcmF0b3IYAyABKA4yEi5wZW1iYS52MS5PcGVyYXRvchIeCgV2YWx1ZRgEIAEoDjIPLnBlbWJhLnYxLlZhbHVlEiMKBnR1cGxlcxgFIAMoCzITLnBlbWJhLnYxLlVzZWRUdXBsZRInCghjaGlsZHJlbhgGIAMoCzIVLnBlbWJhLnYxLkV4cGxhaW5Ob2RlEhoKA2VuZBgHIAEoDjINLnBlbWJhLnYxLkVuZBIQCgh0dXBsZXNldBgIIAEoCSLLAQoJVXNlZFR1cGxlEh4KBXR1cGxlGAEgASgLMg8ucGVtYmEudjEuVHVwbGUSHgoFdmFsdWUYAiABKA4yDy5wZW1iYS52MS5WYWx1ZRISCgpjb250ZXh0dWFsGAMgASgIEisKCnBhcmFtZXRlcnMYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ei4KEm1pc3NpbmdfcGFyYW1ldGVycxgFIAMoCVISbWlzc2luZ19wYXJhbWV0ZXJzEg0KBWVycm9yGAYgASgJKmQKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfQUxMT1dFRBABEhIKDk9VVENPTUVfREVOSUVEEAISFwoTT1VUQ09NRV9DT05ESVRJT05BTBADKsABCghPcGVyYXRvchIYChRPUEVSQVRPUl9VTlNQRUNJRklFRBAAEhMKD09QRVJBVE9SX0RJUkVDVBABEhQKEE9QRVJBVE9SX1VTRVJTRVQQAhIVChFPUEVSQVRPUl9DT01QVVRFRBADEhEKDU9QRVJBVE9SX0ZST00QBBISCg5PUEVSQVRPUl9VTklPThAFEhkKFU9QRVJBVE9SX0lOVEVSU0VDVElPThAGEhYKEk9QRVJBVE9SX0VYQ0xVU0lPThAHKmcKBVZhbHVlEhUKEVZBTFVFX1VOU1BFQ0lGSUVEEAASDgoKVkFMVUVfVFJVRRABEg8KC1ZBTFVFX0ZBTFNFEAISEwoPVkFMVUVfVU5ERUZJTkVEEAMSEQoNVkFMVUVfVU5LTk9XThAEKnMKA0VuZBITCg9FTkRfVU5TUEVDSUZJRUQQABINCglFTkRfQ1lDTEUQARIQCgxFTkRfUkVQRUFURUQQAhIRCg1FTkRfVFJVTkNBVEVEEAMSEgoORU5EX0lNUE9TU0lCTEUQBBIPCgtFTkRfU1VCSkVDVBAFMvUBCgxRdWVyeVNlcnZpY2USfgoNTGlzdFJlbGF0aW9ucxIeLnBlbWJhLnYxLkxpc3RSZWxhdGlvbnNSZXF1ZXN0Gh8ucGVtYmEudjEuTGlzdFJlbGF0aW9uc1Jlc3BvbnNlIiyC0+STAiY6ASoiIS9zdG9yZXMve3N0b3JlX2lkfS9saXN0LXJlbGF0aW9ucxJlCgdFeHBsYWluEhgucGVtYmEudjEuRXhwbGFpblJlcXVlc3QaGS5wZW1iYS52MS5FeHBsYWluUmVzcG9uc2UiJYLT5JMCHzoBKiIaL3N0b3Jlcy97c3RvcmVfaWR9L2V4cGxhaW5iBnByb3RvMw", [file_google_api_annotations, file_google_protobuf_struct, file_openfga_v1_openfga_service_consistency]);
-
-/**
- * @generated from message pemba.v1.Tuple
- */
-export type Tuple = Message<"pemba.v1.Tuple"> & {
-  /**
-   * @generated from field: string subject = 1;
-   */
-  subject: string;
-
-  /**
-   * @generated from field: string relation = 2;
-   */
-  relation: string;
-
-  /**
-   * As `type:id`.
-   *
-   * @generated from field: string object = 3;
-   */
-  object: string;
-
-  /**
-   * @generated from field: pemba.v1.TupleCondition condition = 4;
-   */
-  condition?: TupleCondition | undefined;
-};
-
-/**
- * Describes the message pemba.v1.Tuple.
- * Use `create(TupleSchema)` to create a new message.
- */
-export const TupleSchema: GenMessage<Tuple> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 0);
-
-/**
- * The guard of a tuple: a condition of the model, and the values stored for it.
- *
- * @generated from message pemba.v1.TupleCondition
- */
-export type TupleCondition = Message<"pemba.v1.TupleCondition"> & {
-  /**
-   * @generated from field: string name = 1;
-   */
-  name: string;
-
-  /**
-   * @generated from field: google.protobuf.Struct context = 2;
-   */
-  context?: JsonObject | undefined;
-};
-
-/**
- * Describes the message pemba.v1.TupleCondition.
- * Use `create(TupleConditionSchema)` to create a new message.
- */
-export const TupleConditionSchema: GenMessage<TupleCondition> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 1);
+  fileDesc("ChxwZW1iYS92MS9xdWVyeV9zZXJ2aWNlLnByb3RvEghwZW1iYS52MSKjAgoUTGlzdFJlbGF0aW9uc1JlcXVlc3QSGgoIc3RvcmVfaWQYASABKAlSCHN0b3JlX2lkEg8KB3N1YmplY3QYAiABKAkSDgoGb2JqZWN0GAMgASgJEhEKCXJlbGF0aW9ucxgEIAMoCRIaCghtb2RlbF9pZBgFIAEoCVIIbW9kZWxfaWQSPQoRY29udGV4dHVhbF90dXBsZXMYBiADKAsyDy5wZW1iYS52MS5UdXBsZVIRY29udGV4dHVhbF90dXBsZXMSKAoHY29udGV4dBgHIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSNgoLY29uc2lzdGVuY3kYCCABKA4yIS5vcGVuZmdhLnYxLkNvbnNpc3RlbmN5UHJlZmVyZW5jZSJcChVMaXN0UmVsYXRpb25zUmVzcG9uc2USEQoJcmVsYXRpb25zGAEgAygJEjAKCnVuYW5zd2VyZWQYAiADKAsyHC5wZW1iYS52MS5VbmFuc3dlcmVkUmVsYXRpb24idQoSVW5hbnN3ZXJlZFJlbGF0aW9uEhAKCHJlbGF0aW9uGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIuChJtaXNzaW5nX3BhcmFtZXRlcnMYBCADKAlSEm1pc3NpbmdfcGFyYW1ldGVycyKcAgoORXhwbGFpblJlcXVlc3QSGgoIc3RvcmVfaWQYASABKAlSCHN0b3JlX2lkEg8KB3N1YmplY3QYAiABKAkSEAoIcmVsYXRpb24YAyABKAkSDgoGb2JqZWN0GAQgASgJEhoKCG1vZGVsX2lkGAUgASgJUghtb2RlbF9pZBI9ChFjb250ZXh0dWFsX3R1cGxlcxgGIAMoCzIPLnBlbWJhLnYxLlR1cGxlUhFjb250ZXh0dWFsX3R1cGxlcxIoCgdjb250ZXh0GAcgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBI2Cgtjb25zaXN0ZW5jeRgIIAEoDjIhLm9wZW5mZ2EudjEuQ29uc2lzdGVuY3lQcmVmZXJlbmNlItMBCg9FeHBsYWluUmVzcG9uc2USIgoHb3V0Y29tZRgBIAEoDjIRLnBlbWJhLnYxLk91dGNvbWUSLgoSbWlzc2luZ19wYXJhbWV0ZXJzGAIgAygJUhJtaXNzaW5nX3BhcmFtZXRlcnMSIwoEdHJlZRgDIAEoCzIVLnBlbWJhLnYxLkV4cGxhaW5Ob2RlEhEKCXRydW5jYXRlZBgEIAEoCBI0Cgt3b3VsZF9hbGxvdxgFIAMoCzISLnBlbWJhLnYxLlR1cGxlU2V0Ugt3b3VsZF9hbGxvdyIrCghUdXBsZVNldBIfCgZ0dXBsZXMYASADKAsyDy5wZW1iYS52MS5UdXBsZSLxAQoLRXhwbGFpbk5vZGUSDgoGb2JqZWN0GAEgASgJEhAKCHJlbGF0aW9uGAIgASgJEiQKCG9wZXJhdG9yGAMgASgOMhIucGVtYmEudjEuT3BlcmF0b3ISHgoFdmFsdWUYBCABKA4yDy5wZW1iYS52MS5WYWx1ZRIjCgZ0dXBsZXMYBSADKAsyEy5wZW1iYS52MS5Vc2VkVHVwbGUSJwoIY2hpbGRyZW4YBiADKAsyFS5wZW1iYS52MS5FeHBsYWluTm9kZRIaCgNlbmQYByABKA4yDS5wZW1iYS52MS5FbmQSEAoIdHVwbGVzZXQYCCABKAkiywEKCVVzZWRUdXBsZRIeCgV0dXBsZRgBIAEoCzIPLnBlbWJhLnYxLlR1cGxlEh4KBXZhbHVlGAIgASgOMg8ucGVtYmEudjEuVmFsdWUSEgoKY29udGV4dHVhbBgDIAEoCBIrCgpwYXJhbWV0ZXJzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIuChJtaXNzaW5nX3BhcmFtZXRlcnMYBSADKAlSEm1pc3NpbmdfcGFyYW1ldGVycxINCgVlcnJvchgGIAEoCSpkCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FMTE9XRUQQARISCg5PVVRDT01FX0RFTklFRBACEhcKE09VVENPTUVfQ09ORElUSU9OQUwQAyrAAQoIT3BlcmF0b3ISGAoUT1BFUkFUT1JfVU5TUEVDSUZJRUQQABITCg9PUEVSQVRPUl9ESVJFQ1QQARIUChBPUEVSQVRPUl9VU0VSU0VUEAISFQoRT1BFUkFUT1JfQ09NUFVURUQQAxIRCg1PUEVSQVRPUl9GUk9NEAQSEgoOT1BFUkFUT1JfVU5JT04QBRIZChVPUEVSQVRPUl9JTlRFUlNFQ1RJT04QBhIWChJPUEVSQVRPUl9FWENMVVNJT04QBypnCgVWYWx1ZRIVChFWQUxVRV9VTlNQRUNJRklFRBAAEg4KClZBTFVFX1RSVUUQARIPCgtWQUxVRV9GQUxTRRACEhMKD1ZBTFVFX1VOREVGSU5FRBADEhEKDVZBTFVFX1VOS05PV04QBCpzCgNFbmQSEwoPRU5EX1VOU1BFQ0lGSUVEEAASDQoJRU5EX0NZQ0xFEAESEAoMRU5EX1JFUEVBVEVEEAISEQoNRU5EX1RSVU5DQVRFRBADEhIKDkVORF9JTVBPU1NJQkxFEAQSDwoLRU5EX1NVQkpFQ1QQBTL1AQoMUXVlcnlTZXJ2aWNlEn4KDUxpc3RSZWxhdGlvbnMSHi5wZW1iYS52MS5MaXN0UmVsYXRpb25zUmVxdWVzdBofLnBlbWJhLnYxLkxpc3RSZWxhdGlvbnNSZXNwb25zZSIsgtPkkwImOgEqIiEvc3RvcmVzL3tzdG9yZV9pZH0vbGlzdC1yZWxhdGlvbnMSZQoHRXhwbGFpbhIYLnBlbWJhLnYxLkV4cGxhaW5SZXF1ZXN0GhkucGVtYmEudjEuRXhwbGFpblJlc3BvbnNlIiWC0+STAh86ASoiGi9zdG9yZXMve3N0b3JlX2lkfS9leHBsYWluYgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_struct, file_openfga_v1_openfga_service_consistency, file_pemba_v1_tuple]);
 
 /**
  * @generated from message pemba.v1.ListRelationsRequest
@@ -139,7 +83,7 @@ export type ListRelationsRequest = Message<"pemba.v1.ListRelationsRequest"> & {
  * Use `create(ListRelationsRequestSchema)` to create a new message.
  */
 export const ListRelationsRequestSchema: GenMessage<ListRelationsRequest> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 2);
+  messageDesc(file_pemba_v1_query_service, 0);
 
 /**
  * @generated from message pemba.v1.ListRelationsResponse
@@ -165,7 +109,7 @@ export type ListRelationsResponse = Message<"pemba.v1.ListRelationsResponse"> & 
  * Use `create(ListRelationsResponseSchema)` to create a new message.
  */
 export const ListRelationsResponseSchema: GenMessage<ListRelationsResponse> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 3);
+  messageDesc(file_pemba_v1_query_service, 1);
 
 /**
  * @generated from message pemba.v1.UnansweredRelation
@@ -201,7 +145,7 @@ export type UnansweredRelation = Message<"pemba.v1.UnansweredRelation"> & {
  * Use `create(UnansweredRelationSchema)` to create a new message.
  */
 export const UnansweredRelationSchema: GenMessage<UnansweredRelation> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 4);
+  messageDesc(file_pemba_v1_query_service, 2);
 
 /**
  * @generated from message pemba.v1.ExplainRequest
@@ -259,7 +203,7 @@ export type ExplainRequest = Message<"pemba.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 5);
+  messageDesc(file_pemba_v1_query_service, 3);
 
 /**
  * @generated from message pemba.v1.ExplainResponse
@@ -305,7 +249,7 @@ export type ExplainResponse = Message<"pemba.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 6);
+  messageDesc(file_pemba_v1_query_service, 4);
 
 /**
  * @generated from message pemba.v1.TupleSet
@@ -322,7 +266,7 @@ export type TupleSet = Message<"pemba.v1.TupleSet"> & {
  * Use `create(TupleSetSchema)` to create a new message.
  */
 export const TupleSetSchema: GenMessage<TupleSet> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 7);
+  messageDesc(file_pemba_v1_query_service, 5);
 
 /**
  * One step of the reason. A *question* (has the subject this relation to this object?) is the root,
@@ -384,7 +328,7 @@ export type ExplainNode = Message<"pemba.v1.ExplainNode"> & {
  * Use `create(ExplainNodeSchema)` to create a new message.
  */
 export const ExplainNodeSchema: GenMessage<ExplainNode> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 8);
+  messageDesc(file_pemba_v1_query_service, 6);
 
 /**
  * A tuple, what it is worth in this check, and why.
@@ -436,7 +380,7 @@ export type UsedTuple = Message<"pemba.v1.UsedTuple"> & {
  * Use `create(UsedTupleSchema)` to create a new message.
  */
 export const UsedTupleSchema: GenMessage<UsedTuple> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 9);
+  messageDesc(file_pemba_v1_query_service, 7);
 
 /**
  * @generated from enum pemba.v1.Outcome

@@ -1,0 +1,150 @@
+/** The contract of pemba.v1, by hand, written as that of openfga.v1 is. */
+export const pembaMessages = `
+Tuple
+  1 string subject
+  2 string relation
+  3 string object
+  4 TupleCondition condition
+  5 google.Timestamp expires_at
+TupleCondition
+  1 string name
+  2 google.Struct context
+BareTuple
+  1 string subject
+  2 string relation
+  3 string object
+TupleFilter
+  1 string object
+  2 string object_type
+  3 string relation
+  4 string subject
+  5 string subject_type
+ListRelationsRequest
+  1 string store_id
+  2 string subject
+  3 string object
+  4 repeated string relations
+  5 string model_id
+  6 repeated Tuple contextual_tuples
+  7 google.Struct context
+  8 ConsistencyPreference consistency
+ListRelationsResponse
+  1 repeated string relations
+  2 repeated UnansweredRelation unanswered
+UnansweredRelation
+  1 string relation
+  2 string code
+  3 string message
+  4 repeated string missing_parameters
+ExplainRequest
+  1 string store_id
+  2 string subject
+  3 string relation
+  4 string object
+  5 string model_id
+  6 repeated Tuple contextual_tuples
+  7 google.Struct context
+  8 ConsistencyPreference consistency
+ExplainResponse
+  1 Outcome outcome
+  2 repeated string missing_parameters
+  3 ExplainNode tree
+  4 bool truncated
+  5 repeated TupleSet would_allow
+TupleSet
+  1 repeated Tuple tuples
+ExplainNode
+  1 string object
+  2 string relation
+  3 Operator operator
+  4 Value value
+  5 repeated UsedTuple tuples
+  6 repeated ExplainNode children
+  7 End end
+  8 string tupleset
+UsedTuple
+  1 Tuple tuple
+  2 Value value
+  3 bool contextual
+  4 google.Struct parameters
+  5 repeated string missing_parameters
+  6 string error
+WriteTuplesRequest
+  1 string store_id
+  2 repeated Tuple writes
+  3 repeated BareTuple deletes
+  4 repeated Precondition preconditions
+  5 OnDuplicate on_duplicate
+  6 OnMissing on_missing
+  7 string idempotency_key
+  8 string model_id
+Precondition
+  1 Requirement requirement
+  2 TupleFilter filter
+WriteTuplesResponse
+  1 string consistency_token
+  2 bool repeated_write
+ReadTuplesRequest
+  1 string store_id
+  2 TupleFilter filter
+  3 int32 page_size
+  4 string cursor
+ReadTuplesResponse
+  1 repeated StoredTuple tuples
+  2 string cursor
+  3 string consistency_token
+StoredTuple
+  1 Tuple tuple
+  2 google.Timestamp written_at
+DeleteTuplesRequest
+  1 string store_id
+  2 TupleFilter filter
+  3 bool all
+  4 int32 limit
+  5 string cursor
+DeleteTuplesResponse
+  1 int32 deleted
+  2 string cursor
+  3 string consistency_token
+ReadTupleChangesRequest
+  1 string store_id
+  2 string object_type
+  3 google.Timestamp start_time
+  4 int32 page_size
+  5 string cursor
+ReadTupleChangesResponse
+  1 repeated TupleChange changes
+  2 string cursor
+  3 string consistency_token
+TupleChange
+  1 ChangeKind kind
+  2 Tuple tuple
+  3 google.Timestamp changed_at
+  4 string consistency_token
+`;
+
+export const pembaEnums = `
+Outcome: OUTCOME_UNSPECIFIED=0 OUTCOME_ALLOWED=1 OUTCOME_DENIED=2 OUTCOME_CONDITIONAL=3
+Operator: OPERATOR_UNSPECIFIED=0 OPERATOR_DIRECT=1 OPERATOR_USERSET=2 OPERATOR_COMPUTED=3
+  OPERATOR_FROM=4 OPERATOR_UNION=5 OPERATOR_INTERSECTION=6 OPERATOR_EXCLUSION=7
+Value: VALUE_UNSPECIFIED=0 VALUE_TRUE=1 VALUE_FALSE=2 VALUE_UNDEFINED=3 VALUE_UNKNOWN=4
+End: END_UNSPECIFIED=0 END_CYCLE=1 END_REPEATED=2 END_TRUNCATED=3 END_IMPOSSIBLE=4 END_SUBJECT=5
+Requirement: REQUIREMENT_UNSPECIFIED=0 REQUIREMENT_MUST_EXIST=1 REQUIREMENT_MUST_NOT_EXIST=2
+OnDuplicate: ON_DUPLICATE_UNSPECIFIED=0 ON_DUPLICATE_ERROR=1 ON_DUPLICATE_IGNORE=2
+  ON_DUPLICATE_REPLACE=3
+OnMissing: ON_MISSING_UNSPECIFIED=0 ON_MISSING_ERROR=1 ON_MISSING_IGNORE=2
+ChangeKind: CHANGE_KIND_UNSPECIFIED=0 CHANGE_KIND_WRITE=1 CHANGE_KIND_DELETE=2
+  CHANGE_KIND_EXPIRY=3
+`;
+
+export const queryMethods = `
+ListRelations POST /stores/{store_id}/list-relations *
+Explain POST /stores/{store_id}/explain *
+`;
+
+export const tupleMethods = `
+WriteTuples POST /stores/{store_id}/tuples/write *
+ReadTuples POST /stores/{store_id}/tuples/read *
+DeleteTuples POST /stores/{store_id}/tuples/delete *
+ReadTupleChanges GET /stores/{store_id}/tuples/changes
+`;
