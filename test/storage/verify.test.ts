@@ -106,7 +106,7 @@ test('a sound file has no problems, and is counted', () => {
   const before = copyOf(soundPath);
   const report = verifyFile(soundPath);
   expect(report.problems).toEqual([]);
-  expect(report).toMatchObject({ version: 1, stores: 2, revisions: expect.any(Number) });
+  expect(report).toMatchObject({ version: 2, stores: 2, revisions: expect.any(Number) });
   expect(report.tuples).toBeGreaterThan(8);
   expect(verifyFile(before)).toEqual({ ...report, path: before });
 });

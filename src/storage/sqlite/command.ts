@@ -2,13 +2,22 @@
 import type { ErrorCode } from '../../base/errors.ts';
 import { Refusal } from '../../base/errors.ts';
 import type { ModelId, StoreId } from '../../model/ids.ts';
-import type { ModelRecord, TupleWrite } from '../datastore.ts';
+import type { ModelRecord, TupleFilter, TupleWrite } from '../datastore.ts';
+import type { Deleted, DeletePosition } from './delete-tuples.ts';
 
 export type Command =
   | { readonly kind: 'createStore'; readonly store: StoreId; readonly name: string }
   | { readonly kind: 'deleteStore'; readonly store: StoreId }
   | { readonly kind: 'writeModel'; readonly store: StoreId; readonly model: ModelRecord }
   | { readonly kind: 'writeTuples'; readonly store: StoreId; readonly write: TupleWrite }
+  | {
+      readonly kind: 'deleteTuples';
+      readonly store: StoreId;
+      readonly filter: TupleFilter;
+      readonly limit: number;
+      /** undefined in the first round. */
+      readonly from: DeletePosition | undefined;
+    }
   | {
       readonly kind: 'writeAssertions';
       readonly store: StoreId;
@@ -29,8 +38,16 @@ export interface Fault {
   readonly stack: string | undefined;
 }
 
-/** The store's revision after the command (for createStore, the wall time of its creation). */
-export type Outcome = { readonly value: number } | { readonly fault: Fault };
+export interface Done {
+  /** The store's revision after the command (for createStore, the wall time of its creation). */
+  readonly value: number;
+  /** The write was done before, under its idempotency key. */
+  readonly repeated?: boolean;
+  /** What deleteTuples came to. */
+  readonly deleted?: Deleted;
+}
+
+export type Outcome = Done | { readonly fault: Fault };
 
 /** ENSURES: one outcome for each command, in their order. */
 export type RunGroup = (group: Group) => Promise<readonly Outcome[]>;

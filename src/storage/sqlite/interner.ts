@@ -7,8 +7,10 @@
  */
 import type Database from 'better-sqlite3';
 import { canonicalJson } from '../../base/json.ts';
-import type { ObjectRef, TupleCondition } from '../../model/tuple.ts';
-import { noGuard } from '../tuple-reader.ts';
+import type { ObjectRef, Tuple } from '../../model/tuple.ts';
+import { noCondition, noGuard } from '../tuple-reader.ts';
+import { never } from './schema.ts';
+import type { FindIds } from './tuple-range.ts';
 
 /** The newest ids of a store; the next one is greater by one. */
 export interface Counters {
@@ -30,12 +32,13 @@ function prepareInterning(database: Database.Database) {
       .pluck(),
     addEntity: database.prepare('INSERT INTO entity (store, id, type, name) VALUES (?, ?, ?, ?)'),
     findGuard: database
-      .prepare<[number, number, string], number>(
-        'SELECT id FROM guard WHERE store = ? AND condition = ? AND context = ?',
+      .prepare<[number, number, string, number], number>(
+        `SELECT id FROM guard
+         WHERE store = ? AND condition = ? AND context = ? AND expires_at = ?`,
       )
       .pluck(),
     addGuard: database.prepare(
-      'INSERT INTO guard (store, id, condition, context) VALUES (?, ?, ?, ?)',
+      'INSERT INTO guard (store, id, condition, context, expires_at) VALUES (?, ?, ?, ?, ?)',
     ),
   };
 }
@@ -59,10 +62,12 @@ export interface Interner {
   readonly symbols: ReadonlyMap<string, number>;
   symbol(text: string): number;
   entity(type: number, name: string): number;
-  guard(condition: TupleCondition | undefined): number;
+  /** Of the tuple's condition and expiry. */
+  guard(tuple: Pick<Tuple, 'condition' | 'expiresAt'>): number;
   /** The same without adding: 0 when it is unknown. */
   findSymbol(text: string): number;
   findEntity(object: ObjectRef): number;
+  readonly found: FindIds;
 }
 
 function createInterner(
@@ -107,21 +112,27 @@ function createInterner(
     return id;
   }
 
+  /** SQLite would be asked for U+FFFD in the place of a lone surrogate: another text. */
+  const found: FindIds = {
+    symbol: (text) => (text.isWellFormed() ? findSymbol(text) : 0),
+    entity: (type, name) =>
+      type === 0 || !name.isWellFormed() ? 0 : (statements.findEntity.get(store, type, name) ?? 0),
+  };
+
   function findEntity(object: ObjectRef): number {
-    const type = findSymbol(object.type);
-    return type === 0 ? 0 : (statements.findEntity.get(store, type, object.id) ?? 0);
+    return found.entity(findSymbol(object.type), object.id);
   }
 
-  function guard(condition: TupleCondition | undefined): number {
-    if (condition === undefined) return noGuard;
-    const name = symbol(condition.name);
-    const context = canonicalJson(condition.context);
-    const found = statements.findGuard.get(store, name, context);
-    if (found !== undefined) return found;
+  function guard({ condition, expiresAt = never }: Pick<Tuple, 'condition' | 'expiresAt'>): number {
+    if (condition === undefined && expiresAt === never) return noGuard;
+    const name = condition === undefined ? noCondition : symbol(condition.name);
+    const context = canonicalJson(condition?.context ?? {});
+    const known = statements.findGuard.get(store, name, context, expiresAt);
+    if (known !== undefined) return known;
     counters.guards += 1;
-    statements.addGuard.run(store, counters.guards, name, context);
+    statements.addGuard.run(store, counters.guards, name, context, expiresAt);
     return counters.guards;
   }
 
-  return { symbols, symbol, entity, guard, findSymbol, findEntity };
+  return { symbols, symbol, entity, guard, findSymbol, findEntity, found };
 }

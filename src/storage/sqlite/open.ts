@@ -2,10 +2,10 @@
 import type Database from 'better-sqlite3';
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
-import { Refusal } from '../../base/errors.ts';
 import type { StoreId } from '../../model/ids.ts';
 import type { Datastore, LocalReads, Revision, Snapshot } from '../datastore.ts';
-import { createCursors } from './cursor.ts';
+import { prepareNextDue } from './collect.ts';
+import { type CursorQuery, createCursors } from './cursor.ts';
 import { memoryPath, openDatabase } from './database.ts';
 import { createHolding, type Holding } from './hold.ts';
 import { createQueue, type Queue, type WriterHost } from './queue.ts';
@@ -14,6 +14,7 @@ import { createRecordReads } from './read-records.ts';
 import { createTupleReads } from './read-tuples.ts';
 import { createSnapshots } from './snapshot.ts';
 import { createTexts } from './texts.ts';
+import { filterParts } from './tuple-range.ts';
 import { createReading, type Reading } from './view.ts';
 import { hostHere, hostInThread } from './writer-host.ts';
 
@@ -59,6 +60,8 @@ export function createDatastore(
   const openSnapshot = createSnapshots(database, texts);
   const queue = createQueue(host, clock);
   if (database.prepare('SELECT 1 FROM purge').get() !== undefined) queue.startPurge();
+  const nextDue = prepareNextDue(database)();
+  if (nextDue !== undefined) queue.expect(nextDue);
 
   const local: LocalReads = {
     view<Result>(store: StoreId, read: (snapshot: Snapshot) => Result): Result {
@@ -84,7 +87,7 @@ export function createDatastore(
 
     async createStore({ id, name }) {
       assert(name !== '', 'a store has a name');
-      const at = await queue.submit({ kind: 'createStore', store: id, name });
+      const { value: at } = await queue.submit({ kind: 'createStore', store: id, name });
       return { id, name, createdAt: at, updatedAt: at };
     },
     readStore: async (store) => reading.inTransaction(() => records.store(store)),
@@ -93,25 +96,37 @@ export function createDatastore(
       await queue.submit({ kind: 'deleteStore', store });
     },
 
-    writeModel: (store, model) => queue.submit({ kind: 'writeModel', store, model }),
+    writeModel: async (store, model) =>
+      (await queue.submit({ kind: 'writeModel', store, model })).value,
     listModels: async (store, query) =>
       reading.inStore(store, (view) => records.models(view, query)),
 
     async write(store, write) {
+      const done = await queue.submit({ kind: 'writeTuples', store, write });
+      return { revision: done.value, repeated: done.repeated ?? false };
+    },
+    async deleteTuples(store, { filter, limit, cursor }) {
+      assert(limit > 0, 'a round deletes something');
+      const { key } = reading.inStore(store, (view) => view);
+      const bound: CursorQuery = ['delete', store, key, JSON.stringify(filterParts(filter))];
+      const position = cursors.decode(bound, cursor)?.map(Number);
+      const from = position && { store: key, upTo: position[0] ?? 0, after: position.slice(1) };
+      const done = await queue.submit({ kind: 'deleteTuples', store, filter, limit, from });
+      const { count = 0, next } = done.deleted ?? {};
       return {
-        revision: await queue.submit({ kind: 'writeTuples', store, write }),
-        repeated: false,
+        deleted: count,
+        cursor: next ? cursors.encode(bound, [next.upTo, ...(next.after ?? [])]) : '',
+        revision: done.value,
       };
     },
-    deleteTuples: () => Promise.reject(new Refusal('unimplemented', 'not yet')),
-    collectExpired: () => Promise.resolve(),
+    collectExpired: () => queue.collect(),
     readTuples: async (store, filter, query) =>
-      reading.inStore(store, (view) => tuples.read(view, filter, query)),
+      reading.inStore(store, (view) => tuples.read(view, filter, query, clock.now())),
     readChanges: async (store, query) =>
       reading.inStore(store, (view) => changes.read(view, query)),
 
-    writeAssertions: (store, model, assertions) =>
-      queue.submit({ kind: 'writeAssertions', store, model, assertions }),
+    writeAssertions: async (store, model, assertions) =>
+      (await queue.submit({ kind: 'writeAssertions', store, model, assertions })).value,
     readAssertions: async (store, model) =>
       reading.inStore(store, (view) => records.assertions(view, model)),
 

@@ -3,7 +3,7 @@ import type Database from 'better-sqlite3';
 import type { ChangeQuery, ChangeRecord, Page } from '../datastore.ts';
 import { noGuard } from '../tuple-reader.ts';
 import type { CursorQuery, Cursors } from './cursor.ts';
-import { deletedGuard } from './schema.ts';
+import { deletedGuard, expiredGuard } from './schema.ts';
 import type { Texts } from './texts.ts';
 import type { StoreView } from './view.ts';
 
@@ -85,13 +85,14 @@ const maximum = Number.MAX_SAFE_INTEGER;
 
 function changeRecord(texts: Texts, store: number, row: Row): ChangeRecord {
   const [revision, , object, relation, subject, subjectRelation, logged, writtenAt] = row;
-  const deleted = logged === deletedGuard;
+  const expired = logged === expiredGuard;
+  const deleted = expired || logged === deletedGuard;
   const guard = deleted ? noGuard : logged;
   return {
     tuple: texts.tuple(store, { object, relation, subject, subjectRelation, guard }),
     writtenAt,
     operation: deleted ? 'delete' : 'write',
-    expired: false,
+    expired,
     revision,
   };
 }

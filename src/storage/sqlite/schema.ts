@@ -9,11 +9,23 @@
  * `verify` proves that every id resolves.
  */
 
+import { noCondition } from '../tuple-reader.ts';
+
 /** Stamped into the header of our files ("Pmba"), so that another program's file is never touched. */
 export const applicationId = 0x506d6261;
 
 /** In `change.guard`: the tuple is gone after this change. */
 export const deletedGuard = -1;
+
+/** The same, but nobody deleted it: it expired. */
+export const expiredGuard = -2;
+
+/** In `guard.expires_at`: its tuples do not expire. No tuple is written that expires so early. */
+export const never = 0;
+
+export function isDue(expiresAt: number, at: number): boolean {
+  return expiresAt !== never && expiresAt <= at;
+}
 
 /** The two ways through the tuples, to be named in queries: without statistics SQLite guesses. */
 export const forwardIndex = 'sqlite_autoindex_tuple_1';
@@ -106,7 +118,8 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (store, revision)
   ) STRICT, WITHOUT ROWID;
 
-  -- The changelog. 'guard' is the tuple's after the change, ${deletedGuard} where it was deleted.
+  -- The changelog. 'guard' is the tuple's after the change, ${deletedGuard} where it was deleted,
+  -- ${expiredGuard} where it had expired.
   CREATE TABLE change (
     store INTEGER NOT NULL,
     revision INTEGER NOT NULL,
@@ -149,11 +162,43 @@ export const migrations: readonly string[] = [
     UNIQUE (store, model)
   ) STRICT;
   `,
+  `
+  -- A guard has an expiry too, ${never} for none; without a condition, that is ${noCondition}.
+  ALTER TABLE guard ADD COLUMN expires_at INTEGER NOT NULL DEFAULT ${never};
+  DROP INDEX guard_context;
+  CREATE UNIQUE INDEX guard_content ON guard (store, condition, context, expires_at);
+
+  -- One row for each tuple that expires. The index is over all stores: the writer alone reads it.
+  CREATE TABLE expiry (
+    store INTEGER NOT NULL,
+    object INTEGER NOT NULL,
+    relation INTEGER NOT NULL,
+    subject_type INTEGER NOT NULL,
+    subject_relation INTEGER NOT NULL,
+    subject INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (store, object, relation, subject_type, subject_relation, subject)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX expiry_due ON expiry (expires_at);
+
+  -- Writes that were done under an idempotency key; 'digest' is of all that they said.
+  CREATE TABLE idempotency (
+    store INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    written_at INTEGER NOT NULL,
+    PRIMARY KEY (store, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX idempotency_age ON idempotency (written_at);
+  `,
 ];
 
 /** Tables with rows of one store each, in the order in which a deleted store is emptied. */
 export const storeTables = [
   'tuple',
+  'expiry',
+  'idempotency',
   'change',
   'change_type',
   'revision',

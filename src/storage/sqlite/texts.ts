@@ -10,7 +10,8 @@ import { LRUCache } from 'lru-cache';
 import { assert } from '../../base/assert.ts';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import type { ObjectRef, SubjectRef, Tuple } from '../../model/tuple.ts';
-import { type Guard, noGuard } from '../tuple-reader.ts';
+import { type Guard, noCondition, noGuard } from '../tuple-reader.ts';
+import { never } from './schema.ts';
 
 const storesKept = 1_000;
 const symbolsKept = 5_000;
@@ -65,8 +66,8 @@ export function createTexts(database: Database.Database): Texts {
     )
     .raw();
   const findGuard = database
-    .prepare<[number, number], [number, string]>(
-      'SELECT condition, context FROM guard WHERE store = ? AND id = ?',
+    .prepare<[number, number], [number, string, number]>(
+      'SELECT condition, context, expires_at FROM guard WHERE store = ? AND id = ?',
     )
     .raw();
 
@@ -137,7 +138,8 @@ export function createTexts(database: Database.Database): Texts {
     assert(row !== undefined, `guard ${id} of store ${store} resolves`);
     const context: unknown = JSON.parse(row[1]);
     assert(isJsonObject(context), 'a stored context is an object');
-    const found = { condition: row[0], context: context as JsonObject, expiresAt: undefined };
+    const expiresAt = row[2] === never ? undefined : row[2];
+    const found = { condition: row[0], context: context as JsonObject, expiresAt };
     guards.set(key, found, { size: row[1].length + 1 });
     return found;
   }
@@ -149,17 +151,19 @@ export function createTexts(database: Database.Database): Texts {
   }
 
   function tuple(store: number, ids: TupleIds): Tuple {
-    return {
+    const key = {
       object: entityRef(store, ids.object),
       relation: symbolText(store, ids.relation),
       subject: subjectRef(store, ids.subject, ids.subjectRelation),
-      condition: ids.guard === noGuard ? undefined : conditionOf(store, ids.guard),
     };
-  }
-
-  function conditionOf(store: number, id: number): Tuple['condition'] {
-    const { condition, context } = guard(store, id);
-    return { name: symbolText(store, condition), context };
+    if (ids.guard === noGuard) return { ...key, condition: undefined };
+    const { condition, context, expiresAt } = guard(store, ids.guard);
+    return {
+      ...key,
+      condition:
+        condition === noCondition ? undefined : { name: symbolText(store, condition), context },
+      expiresAt,
+    };
   }
 
   return {

@@ -3,7 +3,8 @@
  * index agrees with its table), as queries that return the rows where it does not. Each row is a
  * store key and a text that says where. Stores being purged are left out: they are half gone.
  */
-import { storeTables } from './schema.ts';
+import { noCondition } from '../tuple-reader.ts';
+import { deletedGuard, expiredGuard, never, storeTables } from './schema.ts';
 
 export type ProblemKind =
   | 'damage'
@@ -11,6 +12,7 @@ export type ProblemKind =
   | 'interning'
   | 'changelog'
   | 'revision'
+  | 'expiry'
   | 'time'
   | 'ownership';
 
@@ -46,9 +48,10 @@ const references: readonly Reference[] = [
   ]),
   { from: 'tuple', column: 'subject_type', to: 'symbol', id: 'id', optional: false },
   { from: 'entity', column: 'type', to: 'symbol', id: 'id', optional: false },
-  { from: 'guard', column: 'condition', to: 'symbol', id: 'id', optional: false },
+  { from: 'guard', column: 'condition', to: 'symbol', id: 'id', optional: true },
   { from: 'model', column: 'revision', to: 'revision', id: 'revision', optional: false },
   { from: 'assertion', column: 'revision', to: 'revision', id: 'revision', optional: false },
+  { from: 'idempotency', column: 'revision', to: 'revision', id: 'revision', optional: true },
 ];
 
 const referenceChecks = references.map(({ from, column, to, id, optional }): FileCheck => {
@@ -129,9 +132,9 @@ const changelogChecks: readonly FileCheck[] = [
   },
   {
     kind: 'changelog',
-    says: 'the log writes a tuple that exists, or deletes one that does not',
+    says: 'the log writes a tuple as it is already, or deletes one that does not exist',
     sql: `SELECT store, ${place} || ' at revision ' || revision FROM (${history})
-      WHERE (guard >= 0) = (coalesce(before, -1) >= 0)`,
+      WHERE iif(guard >= 0, before = guard, coalesce(before, ${deletedGuard}) < 0)`,
   },
   {
     kind: 'changelog',
@@ -181,6 +184,44 @@ const revisionChecks: readonly FileCheck[] = [
   },
 ];
 
+/** Tuples that expire, as they are, and as they are listed for the collector. */
+const expiring = `SELECT tuple.store, object, relation, subject_type, subject_relation, subject,
+    expires_at
+  FROM tuple JOIN guard ON guard.store = tuple.store AND guard.id = tuple.guard
+  WHERE tuple.${live} AND expires_at <> ${never}`;
+const listed = `SELECT store, object, relation, subject_type, subject_relation, subject, expires_at
+  FROM expiry WHERE ${live}`;
+
+const expiryChecks: readonly FileCheck[] = [
+  {
+    kind: 'expiry',
+    says: 'a tuple that expires would never be collected',
+    sql: `SELECT store, ${place} FROM (${expiring} EXCEPT ${listed})`,
+  },
+  {
+    kind: 'expiry',
+    says: 'a tuple would be collected that does not expire then',
+    sql: `SELECT store, ${place} FROM (${listed} EXCEPT ${expiring})`,
+  },
+  {
+    kind: 'expiry',
+    says: 'the log says that a tuple expired which had not',
+    sql: `SELECT past.store, ${place} || ' at revision ' || past.revision
+      FROM (${history}) AS past
+      LEFT JOIN guard ON guard.store = past.store AND guard.id = past.before
+      JOIN revision ON revision.store = past.store AND revision.revision = past.revision
+      WHERE past.guard = ${expiredGuard}
+        AND (coalesce(expires_at, ${never}) = ${never} OR expires_at > committed_at)`,
+  },
+  {
+    kind: 'interning',
+    says: 'a guard guards nothing',
+    sql: `SELECT store, 'guard ' || id FROM guard WHERE ${live}
+      AND (expires_at < ${never} OR condition < ${noCondition}
+        OR (condition = ${noCondition} AND (expires_at = ${never} OR context <> '{}')))`,
+  },
+];
+
 const contentChecks: readonly FileCheck[] = [
   {
     kind: 'interning',
@@ -205,5 +246,6 @@ export const fileChecks: readonly FileCheck[] = [
   ...counterChecks,
   ...contentChecks,
   ...changelogChecks,
+  ...expiryChecks,
   ...revisionChecks,
 ];

@@ -11,16 +11,18 @@ import { errorOf, type Fault, faultOf, type Group, type Outcome } from './comman
 import { openDatabase } from './database.ts';
 import type { WriterHost } from './queue.ts';
 import { storageRefusal } from './storage-fault.ts';
-import { createWriter, type Writer } from './writer.ts';
+import { type Collected, createWriter, type Writer } from './writer.ts';
 
 type Request =
   | { readonly kind: 'run'; readonly group: Group }
+  | { readonly kind: 'collect'; readonly at: number }
   | { readonly kind: 'purge' | 'close' };
 
 type Reply =
   | { readonly kind: 'opened' | 'closed' }
   | { readonly kind: 'ran'; readonly outcomes: readonly Outcome[] }
   | { readonly kind: 'purged'; readonly more: boolean }
+  | { readonly kind: 'collected'; readonly collected: Collected }
   | { readonly kind: 'failed'; readonly fault: Fault };
 
 /** Marks a worker as ours: this module is its entry too, so that it is found built and unbuilt. */
@@ -42,6 +44,10 @@ export function hostHere(database: Database.Database): WriterHost {
     async purge() {
       await breath();
       return writer.purge();
+    },
+    async collect(at) {
+      await breath();
+      return writer.collect(at);
     },
     close: async () => writer.close(),
   };
@@ -114,6 +120,11 @@ export async function hostInThread(path: string): Promise<ThreadHost> {
       assert(answer.kind === 'purged', 'a purge is answered by what is left');
       return answer.more;
     },
+    async collect(at) {
+      const answer = await ask({ kind: 'collect', at });
+      assert(answer.kind === 'collected', 'a collection is answered by what is left');
+      return answer.collected;
+    },
     async close() {
       // A writer that is gone has nothing left to close; what it committed is safe in the file.
       if (ended !== undefined) return;
@@ -152,6 +163,8 @@ function handle(writer: Writer, request: Request): Reply {
       return { kind: 'ran', outcomes: writer.run(request.group) };
     case 'purge':
       return { kind: 'purged', more: writer.purge() };
+    case 'collect':
+      return { kind: 'collected', collected: writer.collect(request.at) };
     case 'close':
       writer.close();
       return { kind: 'closed' };

@@ -7,11 +7,15 @@ import type Database from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import { assert } from '../../base/assert.ts';
 import { Refusal } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
 import type { StoreId } from '../../model/ids.ts';
-import type { ModelRecord } from '../datastore.ts';
-import { createApplying } from './apply-tuples.ts';
-import { type Command, faultOf, type Group, type Outcome } from './command.ts';
-import { type Counters, createInterning, type Interner } from './interner.ts';
+import type { ModelRecord, TupleWrite } from '../datastore.ts';
+import { createApplying, type TupleTarget } from './apply-tuples.ts';
+import { createCollecting } from './collect.ts';
+import { type Command, type Done, faultOf, type Group, type Outcome } from './command.ts';
+import { createDeleting, type Deleted } from './delete-tuples.ts';
+import { createDoneWrites, digestOf, refuseBadKey } from './idempotency.ts';
+import { type Counters, createInterning } from './interner.ts';
 import { createPurge } from './purge.ts';
 import { endsTransaction, storageRefusal } from './storage-fault.ts';
 
@@ -20,8 +24,16 @@ export interface Writer {
   run(group: Group): readonly Outcome[];
   /** Removes some rows of deleted stores. ENSURES: true while there are more. */
   purge(): boolean;
+  /** Removes some of what has expired by now. */
+  collect(at: number): Collected;
   /** Folds the WAL into the file and closes the connection. */
   close(): void;
+}
+
+export interface Collected {
+  readonly more: boolean;
+  /** When the next will expire; undefined where nothing ever will. */
+  readonly nextDue: number | undefined;
 }
 
 /**
@@ -38,13 +50,12 @@ interface StoreState {
 }
 
 /** What a command came to. Where nothing changed, everything it did is rolled back. */
-interface Applied {
-  readonly value: number;
+interface Applied extends Done {
   readonly changed: boolean;
 }
 
 /** The work of a command on one store. ENSURES: whether it changed anything. */
-type Change = (change: { store: number; revision: number; interner: Interner }) => boolean;
+type Change = (change: TupleTarget) => boolean;
 
 const statesKept = 1_000;
 /** Symbols remembered per store; a model names a few dozen. */
@@ -104,6 +115,9 @@ export function createWriter(database: Database.Database): Writer {
   const statements = prepareWriting(database);
   const createInterner = createInterning(database);
   const applyTuples = createApplying(database);
+  const deleteTuples = createDeleting(database);
+  const doneWrites = createDoneWrites(database);
+  const collecting = createCollecting(database);
   const purge = createPurge(database);
   const states = new LRUCache<string, StoreState>({ max: statesKept });
   let dataVersion = statements.dataVersion.get();
@@ -138,10 +152,10 @@ export function createWriter(database: Database.Database): Writer {
   function runOne(command: Command, at: number): Outcome {
     statements.savepoint.run();
     try {
-      const { value, changed } = apply(command, at);
+      const { changed, ...done } = apply(command, at);
       if (!changed) statements.rollbackTo.run();
       statements.release.run();
-      return { value };
+      return done;
     } catch (error) {
       if (endsTransaction(error) || !database.inTransaction) throw error;
       statements.rollbackTo.run();
@@ -158,7 +172,11 @@ export function createWriter(database: Database.Database): Writer {
       case 'deleteStore':
         return deleteStore(store);
       case 'writeTuples':
-        return change(store, at, (target) => applyTuples(target, command.write) > 0);
+        return command.write.idempotencyKey === undefined
+          ? change(store, at, (target) => applyTuples(target, command.write) > 0)
+          : writeOnce(store, command.write, command.write.idempotencyKey, at);
+      case 'deleteTuples':
+        return deleteMatching(command, at);
       case 'writeModel':
         return change(store, at, (target) => addModel(target, command.model));
       case 'writeAssertions':
@@ -175,7 +193,7 @@ export function createWriter(database: Database.Database): Writer {
     const counters = { ...state.counters };
     const interner = createInterner(state.key, state.symbols, counters);
     const revision = state.revision + 1;
-    if (!work({ store: state.key, revision, interner })) {
+    if (!work({ store: state.key, revision, at, interner })) {
       return { value: state.revision, changed: false };
     }
     const committedAt = Math.max(at, state.committedAt);
@@ -186,6 +204,59 @@ export function createWriter(database: Database.Database): Writer {
     for (const [text, id] of interner.symbols) known.set(text, id);
     states.set(store, { ...state, revision, committedAt, counters, symbols: known });
     return { value: revision, changed: true };
+  }
+
+  /** A key is remembered with its write, also where that changed nothing: a retry must not either. */
+  function writeOnce(store: StoreId, write: TupleWrite, key: string, at: number): Applied {
+    refuseBadKey(key);
+    const digest = digestOf(write);
+    const known = stateOf(store);
+    const done = known && doneWrites.find({ store: known.key, key, digest, at });
+    if (done !== undefined) return { value: done, repeated: true, changed: false };
+    const applied = change(store, at, (target) => applyTuples(target, write) > 0);
+    const state = stateOf(store);
+    assert(state !== undefined, 'a write makes its store');
+    doneWrites.remember({ store: state.key, key, digest, at }, applied.value);
+    return { ...applied, changed: true };
+  }
+
+  function deleteMatching(
+    { store, filter, limit, from }: Extract<Command, { kind: 'deleteTuples' }>,
+    at: number,
+  ): Applied {
+    const state = stateOf(store);
+    const isOther = from !== undefined && from.store !== state?.key;
+    let deleted: Deleted = { count: 0, next: undefined };
+    if (state === undefined || isOther) {
+      return { value: state?.revision ?? 0, deleted, changed: false };
+    }
+    const first = { store: state.key, upTo: state.revision, after: undefined };
+    const applied = change(store, at, (target) => {
+      deleted = deleteTuples(target, { filter, limit, from: from ?? first });
+      return deleted.count > 0;
+    });
+    return { ...applied, deleted };
+  }
+
+  function collect(at: number): Collected {
+    try {
+      begin();
+      let tuples = 0;
+      for (const [store, rows] of collecting.due(at)) {
+        tuples += rows.length;
+        change(store, at, (target) => {
+          collecting.collectTuples(target, rows);
+          return true;
+        });
+      }
+      const keys = collecting.collectKeys(at);
+      const nextDue = collecting.nextDue();
+      statements.commit.run();
+      return { more: Math.max(tuples, keys) === limits.collectedPerStepMax, nextDue };
+    } catch (error) {
+      abandon();
+      throw storageRefusal(error);
+    }
   }
 
   function addModel(target: Parameters<Change>[0], model: ModelRecord): boolean {
@@ -244,5 +315,5 @@ export function createWriter(database: Database.Database): Writer {
     database.close();
   }
 
-  return { run, purge, close };
+  return { run, purge, collect, close };
 }

@@ -1,0 +1,141 @@
+/**
+ * The rows of tuples, and the changelog, as a write changes them. A tuple that expires has a row in
+ * `expiry` as well; one that does not costs what it did without.
+ */
+import type Database from 'better-sqlite3';
+import { deletedGuard, type expiredGuard, never } from './schema.ts';
+import { type Key, keyColumns } from './tuple-key.ts';
+
+const keyIs = `store = ? AND object = ? AND relation = ? AND subject_type = ?
+  AND subject_relation = ? AND subject = ?`;
+
+function prepareRows(database: Database.Database) {
+  return {
+    add: database.prepare(
+      `INSERT INTO tuple (store, object, relation, subject_type, subject_relation, subject,
+         object_type, guard, revision)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    ),
+    removeUnguarded: database.prepare(`DELETE FROM tuple WHERE ${keyIs} AND guard = 0`),
+    remove: database.prepare(`DELETE FROM tuple WHERE ${keyIs}`),
+    replace: database.prepare(`UPDATE tuple SET guard = ?, revision = ? WHERE ${keyIs}`),
+    find: database
+      .prepare<number[], [number, number]>(
+        `SELECT guard, coalesce((SELECT expires_at FROM guard
+           WHERE guard.store = tuple.store AND guard.id = tuple.guard), ${never})
+         FROM tuple WHERE ${keyIs}`,
+      )
+      .raw(),
+    putExpiry: database.prepare(
+      `INSERT OR REPLACE INTO expiry (store, object, relation, subject_type, subject_relation,
+         subject, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    removeExpiry: database.prepare(`DELETE FROM expiry WHERE ${keyIs}`),
+    log: database.prepare(
+      `INSERT INTO change (store, revision, position, object, relation, subject,
+         subject_relation, object_type, guard)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    logType: database.prepare(
+      'INSERT INTO change_type (store, object_type, revision) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+  };
+}
+
+/** A tuple as it is stored. */
+export interface Stored {
+  readonly guard: number;
+  /** `never`, or the time. */
+  readonly expiresAt: number;
+}
+
+/** Changes the tuples of one store in one revision. Every change is logged as it is made. */
+export interface TupleRows {
+  find(key: Key): Stored | undefined;
+  /** ENSURES: false, and nothing done, where there is one already. */
+  add(key: Key, guard: number, expiresAt: number | undefined): boolean;
+  /** REQUIRES: it is there, with another guard. */
+  replace(key: Key, guard: number, expiresAt: number | undefined): void;
+  /** ENSURES: false, and nothing done, where there is none without a guard. */
+  removeUnguarded(key: Key): boolean;
+  /** REQUIRES: it is there. */
+  remove(key: Key, logged: typeof deletedGuard | typeof expiredGuard): void;
+  /** Closes the log. ENSURES: the number of changes. */
+  finish(): number;
+}
+
+export type ChangeRows = (store: number, revision: number) => TupleRows;
+
+export function createRows(database: Database.Database): ChangeRows {
+  const statements = prepareRows(database);
+  return (store, revision) => changeRows(statements, store, revision);
+}
+
+function changeRows(
+  statements: ReturnType<typeof prepareRows>,
+  store: number,
+  revision: number,
+): TupleRows {
+  const types = new Set<number>();
+  let changes = 0;
+
+  function log(key: Key, guard: number): void {
+    const { object, relation, subject, subjectRelation, objectType } = key;
+    statements.log.run(
+      store,
+      revision,
+      changes,
+      object,
+      relation,
+      subject,
+      subjectRelation,
+      objectType,
+      guard,
+    );
+    changes += 1;
+    types.add(objectType);
+  }
+
+  return {
+    find(key) {
+      const row = statements.find.get(...keyColumns(store, key));
+      return row === undefined ? undefined : { guard: row[0], expiresAt: row[1] };
+    },
+
+    add(key, guard, expiresAt) {
+      const columns = keyColumns(store, key);
+      const { changes: added } = statements.add.run(...columns, key.objectType, guard, revision);
+      if (added === 0) return false;
+      if (expiresAt !== undefined) statements.putExpiry.run(...columns, expiresAt);
+      log(key, guard);
+      return true;
+    },
+
+    replace(key, guard, expiresAt) {
+      const columns = keyColumns(store, key);
+      statements.replace.run(guard, revision, ...columns);
+      if (expiresAt === undefined) statements.removeExpiry.run(...columns);
+      else statements.putExpiry.run(...columns, expiresAt);
+      log(key, guard);
+    },
+
+    removeUnguarded(key) {
+      if (statements.removeUnguarded.run(...keyColumns(store, key)).changes === 0) return false;
+      log(key, deletedGuard);
+      return true;
+    },
+
+    remove(key, logged) {
+      const columns = keyColumns(store, key);
+      statements.remove.run(...columns);
+      statements.removeExpiry.run(...columns);
+      log(key, logged);
+    },
+
+    finish() {
+      for (const type of types) statements.logType.run(store, type, revision);
+      return changes;
+    },
+  };
+}
