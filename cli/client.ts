@@ -1,10 +1,15 @@
 /** The calls of OpenFGA's HTTP API and of `pemba.v1` that the CLI makes, typed. Pages come as they are read. */
-import { Failure } from './exit-codes.ts';
-import { type HttpOptions, type HttpRequest, ServerRefusal, send } from './http.ts';
+import { type HttpOptions, type HttpRequest, send } from './http.ts';
 import {
+  createTupleClient,
+  isUnknownMethod,
+  needsPemba,
+  type TupleClient,
+} from './tuple-client.ts';
+import {
+  pageSize,
   plainStore,
   type WireAssertion,
-  type WireChange,
   type WireCheck,
   type WireExpand,
   type WireExplain,
@@ -16,13 +21,10 @@ import {
   type WireNode,
   type WireRelations,
   type WireStore,
-  type WireTuple,
-  type WireTupleRecord,
   type WireUser,
-  type WireWrite,
 } from './wire.ts';
 
-export interface Client {
+export interface Client extends TupleClient {
   createStore(name: string): Promise<WireStore>;
   readStore(store: string): Promise<WireStore>;
   deleteStore(store: string): Promise<void>;
@@ -32,13 +34,6 @@ export interface Client {
   readModel(store: string, id: string | undefined): Promise<WireModel | undefined>;
   /** Newest first. */
   models(store: string): AsyncGenerator<WireModel>;
-  write(store: string, write: WireWrite): Promise<void>;
-  tuples(
-    store: string,
-    filter: Partial<WireTuple>,
-    pageSize: number,
-  ): AsyncGenerator<readonly WireTupleRecord[]>;
-  changes(store: string, query: ChangesQuery): Promise<ChangesPage>;
   check(store: string, check: WireCheck): Promise<{ allowed: boolean }>;
   expand(store: string, expand: WireExpand): Promise<{ tree: { root: WireNode } }>;
   listObjects(store: string, list: WireListObjects): Promise<Listed<string>>;
@@ -60,20 +55,6 @@ export interface Listed<Item> {
   readonly truncated: boolean;
 }
 
-export interface ChangesQuery {
-  readonly type: string | undefined;
-  readonly startTime: string | undefined;
-  readonly continuationToken: string;
-}
-
-export interface ChangesPage {
-  readonly changes: readonly WireChange[];
-  readonly continuation_token: string;
-}
-
-/** Rows of one page of stores, models or changes. */
-export const pageSize = 100;
-
 export function createClient(options: HttpOptions): Client {
   const call = <Answer>(request: HttpRequest): Promise<Answer> =>
     send(options, request) as Promise<Answer>;
@@ -94,17 +75,14 @@ export function createClient(options: HttpOptions): Client {
     try {
       return await ask<Answer>(path, body);
     } catch (error) {
-      if (error instanceof ServerRefusal && unknownMethod.has(error.code ?? '')) {
-        const message = `${options.apiUrl} has no ${what}: this needs a Pemba server`;
-        throw new Failure('refused', message, { code: 'unimplemented', cause: error });
-      }
-      throw error;
+      throw isUnknownMethod(error) ? needsPemba(options.apiUrl, what, error) : error;
     }
   }
   const create = <Answer>(path: string, body: unknown): Promise<Answer> =>
     call({ method: 'POST', path, body, repeatable: false });
 
   return {
+    ...createTupleClient({ apiUrl: options.apiUrl, call, pathOf: storePath }),
     createStore: async (name) => plainStore(await create('/stores', { name })),
     readStore: async (store) => plainStore(await get(storePath(store))),
     async deleteStore(store) {
@@ -135,30 +113,6 @@ export function createClient(options: HttpOptions): Client {
         );
         return { rows: page.authorization_models, token: page.continuation_token };
       }),
-    async write(store, body) {
-      const repeatable =
-        body.writes?.on_duplicate !== 'error' && body.deletes?.on_missing !== 'error';
-      await call({ method: 'POST', path: storePath(store, 'write'), body, repeatable });
-    },
-    async *tuples(store, filter, page_size) {
-      for (let continuation_token = ''; ; ) {
-        const body = { ...filterOf(filter), page_size, continuation_token };
-        const page: { tuples: WireTupleRecord[] } & Continued = await ask(
-          storePath(store, 'read'),
-          body,
-        );
-        yield page.tuples;
-        continuation_token = page.continuation_token;
-        if (continuation_token === '') return;
-      }
-    },
-    changes: (store, query) =>
-      get(storePath(store, 'changes'), {
-        type: query.type,
-        start_time: query.startTime,
-        page_size: String(pageSize),
-        continuation_token: query.continuationToken,
-      }),
     check: (store, body) => ask(storePath(store, 'check'), body),
     expand: (store, body) => ask(storePath(store, 'expand'), body),
     listObjects: (store, body) => list(storePath(store, 'list-objects'), body, 'objects'),
@@ -177,9 +131,6 @@ export function createClient(options: HttpOptions): Client {
   };
 }
 
-/** What servers call a path that they do not have; a store that is not there has another code. */
-const unknownMethod = new Set(['undefined_endpoint', 'unimplemented', 'http_404', 'http_501']);
-
 interface Continued {
   readonly continuation_token: string;
 }
@@ -197,9 +148,4 @@ async function* pages<Row>(
 
 function storePath(...parts: readonly string[]): string {
   return `/stores/${parts.map(encodeURIComponent).join('/')}`;
-}
-
-/** An empty filter is left out: a server reads an empty `tuple_key` as one without its type. */
-function filterOf(filter: Partial<WireTuple>): { tuple_key?: Partial<WireTuple> } {
-  return Object.keys(filter).length === 0 ? {} : { tuple_key: filter };
 }

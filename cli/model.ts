@@ -1,6 +1,5 @@
 /** `pemba model`: write, read and list models on a server; judge and convert them without one. */
 import { type Command, Option } from 'commander';
-import { pageSize } from './client.ts';
 import { connectToStore, wantsJson } from './connection.ts';
 import { exitCodes, Failure } from './exit-codes.ts';
 import type { ModelFormat } from './files/model-file.ts';
@@ -8,7 +7,7 @@ import { registerModelTest } from './model-test.ts';
 import { wholeNumber } from './option-values.ts';
 import { paint, print, printJson, printTable } from './output.ts';
 import { createdAtOf } from './ulid-time.ts';
-import type { WireModel } from './wire.ts';
+import { pageSize, type WireModel } from './wire.ts';
 
 const inputFormats = ['fga', 'json', 'modular'] as const;
 const outputFormats = ['fga', 'json'] as const;

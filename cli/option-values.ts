@@ -1,6 +1,7 @@
 /** Parsers of option values: each returns the value, or says what to write instead. */
 import { InvalidArgumentError } from 'commander';
 import { isJsonObject, type JsonObject } from '../src/base/json.ts';
+import { normalTimestamp, parseDuration } from '../src/model/time-text.ts';
 import type { WireTuple } from './wire.ts';
 
 export function parseUrl(text: string): string {
@@ -38,6 +39,22 @@ export function wholeNumber(text: string): number {
     throw new InvalidArgumentError('Give a whole number.');
   }
   return value;
+}
+
+export function timestampText(text: string): string {
+  const time = normalTimestamp(text);
+  if (time === undefined) throw new InvalidArgumentError('Give a time as 2030-01-31T12:00:00Z.');
+  return time;
+}
+
+/** `90m`, `1h30m`, also whole days, `30d`. */
+export function durationMs(text: string): number {
+  const days = /^(\d{1,7})d$/.exec(text)?.[1];
+  const nanos = parseDuration(days === undefined ? text : `${Number(days) * 24}h`);
+  if (nanos === undefined || nanos < 1_000_000n) {
+    throw new InvalidArgumentError('Give a time from now, as 90m, 12h or 30d.');
+  }
+  return Number(nanos / 1_000_000n);
 }
 
 /** A context: one JSON object. */

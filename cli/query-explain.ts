@@ -1,6 +1,6 @@
 /** Prints an explanation as a tree that reads without knowing how the server works. */
 import { paint, print } from './output.ts';
-import type { QueryTuple, WireExplanation, WireReason, WireTruth, WireUsedTuple } from './wire.ts';
+import type { PembaTuple, WireExplanation, WireReason, WireTruth, WireUsedTuple } from './wire.ts';
 
 interface Line {
   /** Undefined for a heading, which is neither true nor false. */
@@ -129,8 +129,9 @@ function textOfUsed(used: WireUsedTuple): string {
   return parts.join(' ');
 }
 
-function textOfTuple({ subject, relation, object, condition }: QueryTuple): string {
-  const key = `${subject} ${relation} ${object}`;
+function textOfTuple({ subject, relation, object, condition, expires_at }: PembaTuple): string {
+  const end = expires_at === undefined || expires_at === null ? '' : ` (expires ${expires_at})`;
+  const key = `${subject} ${relation} ${object}${end}`;
   return condition === undefined || condition === null ? key : `${key} with ${condition.name}`;
 }
 

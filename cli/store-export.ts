@@ -5,7 +5,7 @@ import { canonicalJson, type JsonObject } from '../src/base/json.ts';
 import { type Connection, connectToStore } from './connection.ts';
 import { Failure } from './exit-codes.ts';
 import { positiveInteger } from './option-values.ts';
-import { print, printJson } from './output.ts';
+import { print, printJson, warn } from './output.ts';
 import { plainTuple, type WireAssertion, type WireModel, type WireTuple } from './wire.ts';
 
 interface ExportFlags {
@@ -55,8 +55,11 @@ async function exportStore(connection: Connection, maxTuples: number | undefined
   const model = await client.readModel(storeId, connection.modelId);
   const tuples: WireTuple[] = [];
   for await (const page of client.tuples(storeId, {}, 100)) {
-    tuples.push(...page.map(({ key }) => plainTuple(key)));
+    tuples.push(...page.tuples.map(({ key }) => key));
     if (maxTuples !== undefined && tuples.length >= maxTuples) break;
+  }
+  if (tuples.some((tuple) => tuple.expires_at !== undefined)) {
+    warn("some tuples have an expires_at; OpenFGA's tools pass over it, and the tuples never end");
   }
   const assertions = model?.id === undefined ? [] : await client.readAssertions(storeId, model.id);
   return {

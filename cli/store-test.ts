@@ -17,7 +17,7 @@ import {
   type StoreList,
   type StoreTest,
 } from './files/store-file.ts';
-import { userText, type WireModel, type WireTuple, type WireUser } from './wire.ts';
+import { pembaTupleOf, userText, type WireModel, type WireTuple, type WireUser } from './wire.ts';
 
 export interface CheckResult extends StoreCheck {
   /** Undefined where the check could not be answered; `error` says why. */
@@ -137,9 +137,9 @@ async function writeTuples(
   tuples: readonly WireTuple[],
 ): Promise<void> {
   for (let at = 0; at < tuples.length; at += limits.tuplesPerWriteMax) {
-    const tuple_keys = tuples.slice(at, at + limits.tuplesPerWriteMax);
-    const request = { store_id: store, writes: { tuple_keys } };
-    await call('Write', request as unknown as JsonObject);
+    // The wire's Write would pass over an expiry.
+    const writes = tuples.slice(at, at + limits.tuplesPerWriteMax).map(pembaTupleOf);
+    await call('WriteTuples', { store_id: store, writes } as unknown as JsonObject);
   }
 }
 

@@ -1,8 +1,7 @@
 /** `pemba store`: create, list, read and delete stores, and carry whole stores in and out of files. */
 import { basename } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
-import { pageSize } from './client.ts';
+import { confirm } from './confirm.ts';
 import { connect, connectToStore } from './connection.ts';
 import { Failure } from './exit-codes.ts';
 import type { ModelFormat } from './files/model-file.ts';
@@ -10,7 +9,7 @@ import { wholeNumber } from './option-values.ts';
 import { note, paint, print, printJson, printTable } from './output.ts';
 import { registerStoreExport } from './store-export.ts';
 import { registerStoreImport } from './store-import.ts';
-import type { WireStore } from './wire.ts';
+import { pageSize, type WireStore } from './wire.ts';
 
 export function registerStore(program: Command): void {
   const store = program.command('store').description('create, list, import and export stores');
@@ -128,13 +127,4 @@ function registerDelete(store: Command): void {
     if (json) printJson({});
     else print(`store ${storeId} deleted`);
   });
-}
-
-/** Asks on a terminal; a script must say --force. */
-async function confirm(question: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new Failure('usage', `${question} say so with --force`);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${question} [y/N] `);
-  terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('interrupted', 'nothing was deleted');
 }

@@ -7,7 +7,7 @@ import { systemClock } from '../src/base/clock.ts';
 import type { Client } from './client.ts';
 import { ServerRefusal } from './http.ts';
 import type { ChunkResult, FailedTuple, Progress } from './tuple-progress.ts';
-import type { Conflict, WireTuple, WireWrite } from './wire.ts';
+import type { Conflict, WirePrecondition, WireTuple, WireWrite } from './wire.ts';
 
 export interface BulkOptions {
   readonly client: Client;
@@ -16,6 +16,10 @@ export interface BulkOptions {
   readonly operation: 'write' | 'delete';
   /** What to do with a tuple that exists already (write) or does not exist (delete). */
   readonly conflict: Conflict;
+  readonly preconditions: readonly WirePrecondition[] | undefined;
+  readonly idempotencyKey: string | undefined;
+  /** Called for a request that an earlier one with the same key had done. */
+  onRepeated(): void;
   readonly tuplesPerRequest: number;
   readonly parallelRequests: number;
   readonly requestsPerSecond: number | undefined;
@@ -113,7 +117,8 @@ async function sendChunk(
 ): Promise<void> {
   try {
     await takeTurn();
-    await options.client.write(options.storeId, writeOf(items, options));
+    const { repeated } = await options.client.write(options.storeId, writeOf(items, options));
+    if (repeated) options.onRepeated();
   } catch (error) {
     if (!(error instanceof ServerRefusal) || !isAboutTuples(error)) throw error;
     const [only] = items;
@@ -140,7 +145,13 @@ function writeOf(items: readonly Located[], options: BulkOptions): WireWrite {
     return { deletes: { tuple_keys, on_missing: options.conflict }, ...model };
   }
   const tuple_keys = items.map(({ tuple }) => tuple);
-  return { writes: { tuple_keys, on_duplicate: options.conflict }, ...model };
+  const { conflict: on_duplicate, preconditions, idempotencyKey: idempotency_key } = options;
+  return {
+    writes: { tuple_keys, on_duplicate },
+    ...model,
+    ...(preconditions === undefined ? {} : { preconditions }),
+    ...(idempotency_key === undefined ? {} : { idempotency_key }),
+  };
 }
 
 /** Codes that no choice of tuples would change: going on would only repeat them. */
@@ -151,9 +162,11 @@ const hopeless: ReadonlySet<string | undefined> = new Set([
   'store_id_invalid_length',
 ]);
 
+/** Bad input, a conflict, a precondition that fails, a body that is too large. */
+const ofTheRequest: ReadonlySet<number> = new Set([400, 409, 412, 413]);
+
 function isAboutTuples(refusal: ServerRefusal): boolean {
-  const ofTheRequest = refusal.status === 400 || refusal.status === 409 || refusal.status === 413;
-  return ofTheRequest && !hopeless.has(refusal.code);
+  return ofTheRequest.has(refusal.status) && !hopeless.has(refusal.code);
 }
 
 function successfulOf(items: readonly Located[], failed: readonly FailedTuple[]): WireTuple[] {

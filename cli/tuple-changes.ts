@@ -94,8 +94,9 @@ function plainChange(change: WireChange): WireChange {
   return { ...change, tuple_key: plainTuple(change.tuple_key) };
 }
 
-function describeChange({ operation, timestamp, tuple_key }: WireChange): string {
+function describeChange({ operation, expired, timestamp, tuple_key }: WireChange): string {
   const written = operation === 'TUPLE_OPERATION_WRITE';
-  const what = written ? paint('green', 'write ') : paint('red', 'delete');
+  const gone = expired === true ? 'expire' : 'delete';
+  const what = written ? paint('green', 'write ') : paint('red', gone);
   return `${timestamp}  ${what}  ${describeTuple(tuple_key)}`;
 }

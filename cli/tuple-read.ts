@@ -4,15 +4,13 @@ import { connectToStore } from './connection.ts';
 import { tupleFormats, tupleWriter } from './files/tuple-file.ts';
 import { positiveInteger, wholeNumber } from './option-values.ts';
 import { print, streamJson } from './output.ts';
+import { addFilterOptions, type FilterFlags, filterOf } from './tuple-filter.ts';
 import { describeTuple } from './tuple-report.ts';
-import { plainTuple, type WireTuple } from './wire.ts';
+import type { WireTupleRecord } from './wire.ts';
 
 const readFormats = ['text', 'simple-json', ...tupleFormats] as const;
 
-interface ReadFlags {
-  readonly user?: string;
-  readonly relation?: string;
-  readonly object?: string;
+interface ReadFlags extends FilterFlags {
   readonly maxPages: number;
   readonly pageSize: number;
   readonly outputFormat: (typeof readFormats)[number];
@@ -21,10 +19,8 @@ interface ReadFlags {
 export function registerTupleRead(tuple: Command): void {
   const command = tuple
     .command('read')
-    .description('read the stored tuples that match, all of them unless told otherwise')
-    .option('--user <user>', 'only tuples of this user')
-    .option('--relation <relation>', 'only tuples of this relation')
-    .option('--object <object>', 'only tuples of this object, or type, as `document:`')
+    .description('read the stored tuples that match, all of them unless told otherwise');
+  addFilterOptions(command)
     .option('--max-pages <count>', 'pages to read; 0 for all', wholeNumber, 0)
     .option('--page-size <count>', 'tuples in one page', positiveInteger, 100)
     .addOption(
@@ -41,33 +37,40 @@ export function registerTupleRead(tuple: Command): void {
 Examples:
   $ pemba tuple read
   $ pemba tuple read --object document:roadmap --relation viewer
-  $ pemba tuple read --user user:anne --object document:
-  $ pemba tuple read --output-format csv > tuples.csv`,
+  $ pemba tuple read --subject user:anne
+  $ pemba tuple read --output-format csv > tuples.csv
+
+A file says of each tuple until when it is, as expires_at; OpenFGA's tools do not know the field. A
+server that is no Pemba takes fewer filters.`,
     );
   command.action(async (flags: ReadFlags) => {
     const connection = connectToStore(command);
-    const filter = {
-      ...(flags.user === undefined ? {} : { user: flags.user }),
-      ...(flags.relation === undefined ? {} : { relation: flags.relation }),
-      ...(flags.object === undefined ? {} : { object: flags.object }),
-    };
-    const pages = connection.client.tuples(connection.storeId, filter, flags.pageSize);
-    const printer = await tuplePrinter(connection.json ? 'json' : flags.outputFormat);
+    const pages = connection.client.tuples(
+      connection.storeId,
+      filterOf(flags) ?? {},
+      flags.pageSize,
+    );
+    const format = connection.json ? 'json' : flags.outputFormat;
+    let printer: TuplePrinter | undefined;
     let page = 0;
-    for await (const records of pages) {
-      printer.add(records.map(({ key, timestamp }) => ({ key: plainTuple(key), timestamp })));
+    for await (const { tuples, knowsExpiry } of pages) {
+      printer ??= await tuplePrinter(format, knowsExpiry);
+      printer.add(tuples);
       if (++page === flags.maxPages) break;
     }
-    printer.end();
+    printer?.end();
   });
 }
 
 interface TuplePrinter {
-  add(records: readonly { readonly key: WireTuple; readonly timestamp: string }[]): void;
+  add(records: readonly WireTupleRecord[]): void;
   end(): void;
 }
 
-async function tuplePrinter(format: ReadFlags['outputFormat']): Promise<TuplePrinter> {
+async function tuplePrinter(
+  format: ReadFlags['outputFormat'],
+  withExpiry: boolean,
+): Promise<TuplePrinter> {
   if (format === 'json') {
     const stream = streamJson('tuples');
     return { add: stream.add, end: () => stream.end({}) };
@@ -80,7 +83,7 @@ async function tuplePrinter(format: ReadFlags['outputFormat']): Promise<TuplePri
       end: () => {},
     };
   }
-  const writer = await tupleWriter(format === 'simple-json' ? 'json' : format);
+  const writer = await tupleWriter(format === 'simple-json' ? 'json' : format, withExpiry);
   process.stdout.write(writer.begin);
   return {
     add: (records) => process.stdout.write(writer.page(records.map(({ key }) => key))),

@@ -68,10 +68,11 @@ export function jsonOfTotals({ successful, failed }: BulkTotals) {
 }
 
 export function describeTuple(tuple: WireTuple): string {
-  const { user, relation, object, condition } = tuple;
-  if (condition === undefined) return `${user} ${relation} ${object}`;
+  const { user, relation, object, condition, expires_at } = tuple;
+  const end = expires_at === undefined ? '' : ` (expires ${expires_at})`;
+  if (condition === undefined) return `${user} ${relation} ${object}${end}`;
   const context = condition.context === undefined ? '' : ` ${JSON.stringify(condition.context)}`;
-  return `${user} ${relation} ${object} (condition ${condition.name}${context})`;
+  return `${user} ${relation} ${object} (condition ${condition.name}${context})${end}`;
 }
 
 function printTotals({ successful, failed }: BulkTotals, operation: 'write' | 'delete'): void {

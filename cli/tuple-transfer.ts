@@ -6,11 +6,14 @@ import { note } from './output.ts';
 import { runBulk } from './tuple-bulk.ts';
 import { type BulkWork, noProgress, openProgress, type Progress } from './tuple-progress.ts';
 import { type BulkTotals, type ReportOptions, startReport } from './tuple-report.ts';
-import type { Conflict, WireTuple } from './wire.ts';
+import type { Conflict, WirePrecondition, WireTuple } from './wire.ts';
 
 export interface TransferOptions {
   readonly operation: 'write' | 'delete';
   readonly conflict: Conflict;
+  /** These two go with one request. */
+  readonly preconditions?: readonly WirePrecondition[] | undefined;
+  readonly idempotencyKey?: string | undefined;
   readonly maxTuplesPerWrite: number;
   readonly maxParallelRequests: number;
   readonly maxRps: number | undefined;
@@ -58,6 +61,9 @@ export async function transfer(
     modelId: connection.modelId,
     operation,
     conflict: options.conflict,
+    preconditions: options.preconditions,
+    idempotencyKey: options.idempotencyKey,
+    onRepeated: () => note('this idempotency key was used before: the tuple was written then'),
     tuplesPerRequest: options.maxTuplesPerWrite,
     parallelRequests: options.maxParallelRequests,
     requestsPerSecond: options.maxRps,
@@ -103,6 +109,7 @@ function howToGoOn(source: TransferSource, options: TransferOptions): string {
   if (options.resume !== undefined) {
     return `to go on, run the same command again: ${options.resume} knows what is done`;
   }
+  if (options.conflict === 'replace') return 'to go on, run the same command again';
   const same = options.operation === 'write' ? 'exist already' : 'are gone already';
   if (options.conflict === 'ignore') {
     const faster = source.file === undefined ? '' : ' (with --resume FILE it would skip them)';

@@ -1,6 +1,9 @@
 /** The JSON of OpenFGA's HTTP API, as far as the CLI sends and reads it. */
 import type { JsonObject } from '../src/base/json.ts';
 
+/** Rows of one page of changes, of stores or of models. */
+export const pageSize = 100;
+
 export interface WireCondition {
   readonly name: string;
   readonly context?: JsonObject;
@@ -11,6 +14,8 @@ export interface WireTuple {
   readonly relation: string;
   readonly object: string;
   readonly condition?: WireCondition;
+  /** RFC 3339. The wire has no such field: only `pemba.v1` and files carry it. */
+  readonly expires_at?: string;
 }
 
 export interface WireStore {
@@ -37,6 +42,8 @@ export interface WireChange {
   readonly operation: 'TUPLE_OPERATION_WRITE' | 'TUPLE_OPERATION_DELETE';
   readonly timestamp: string;
   readonly tuple_key: WireTuple;
+  /** Of a delete that nobody asked for: the tuple's time was over. */
+  readonly expired?: boolean;
 }
 
 export interface WireAssertion {
@@ -46,12 +53,20 @@ export interface WireAssertion {
   readonly context?: JsonObject;
 }
 
-export type Conflict = 'error' | 'ignore';
+export type Conflict = 'error' | 'ignore' | 'replace';
 
+/** A write of the wire, and what `pemba.v1` adds to it. */
 export interface WireWrite {
   readonly writes?: { readonly tuple_keys: readonly WireTuple[]; readonly on_duplicate: Conflict };
   readonly deletes?: { readonly tuple_keys: readonly WireTuple[]; readonly on_missing: Conflict };
   readonly authorization_model_id?: string;
+  readonly preconditions?: readonly WirePrecondition[];
+  readonly idempotency_key?: string;
+}
+
+export interface WirePrecondition {
+  readonly tuple: WireTuple;
+  readonly exists: boolean;
 }
 
 export interface WireCheck {
@@ -125,11 +140,12 @@ export interface WireNode {
 }
 
 /** A tuple as `pemba.v1` has it. */
-export interface QueryTuple {
+export interface PembaTuple {
   readonly subject: string;
   readonly relation: string;
   readonly object: string;
   readonly condition?: { readonly name: string; readonly context?: JsonObject | null } | null;
+  readonly expires_at?: string | null;
 }
 
 export interface WireListRelations {
@@ -137,7 +153,7 @@ export interface WireListRelations {
   readonly object: string;
   readonly relations?: readonly string[];
   readonly model_id?: string;
-  readonly contextual_tuples?: readonly QueryTuple[];
+  readonly contextual_tuples?: readonly PembaTuple[];
   readonly context?: JsonObject;
   readonly consistency?: string;
 }
@@ -161,7 +177,7 @@ export interface WireExplanation {
   readonly missing_parameters: readonly string[];
   readonly tree: WireReason;
   readonly truncated: boolean;
-  readonly would_allow: readonly { readonly tuples: readonly QueryTuple[] }[];
+  readonly would_allow: readonly { readonly tuples: readonly PembaTuple[] }[];
 }
 
 /** Node of an Explain tree. */
@@ -179,7 +195,7 @@ export interface WireReason {
 export type WireTruth = `VALUE_${'TRUE' | 'FALSE' | 'UNDEFINED' | 'UNKNOWN'}`;
 
 export interface WireUsedTuple {
-  readonly tuple: QueryTuple;
+  readonly tuple: PembaTuple;
   readonly value: WireTruth;
   readonly contextual: boolean;
   readonly parameters?: JsonObject | null;
@@ -201,15 +217,30 @@ export function plainTuple(tuple: {
   readonly relation: string;
   readonly object: string;
   readonly condition?: { readonly name: string; readonly context?: JsonObject | null } | null;
+  readonly expires_at?: string | null;
 }): WireTuple {
-  const { user, relation, object, condition } = tuple;
+  const { user, relation, object, condition, expires_at } = tuple;
+  const end = expires_at === undefined || expires_at === null ? {} : { expires_at };
   if (condition === undefined || condition === null || condition.name === '') {
-    return { user, relation, object };
+    return { user, relation, object, ...end };
   }
   const context = condition.context ?? {};
   const plain =
     Object.keys(context).length === 0
       ? { name: condition.name }
       : { name: condition.name, context };
-  return { user, relation, object, condition: plain };
+  return { user, relation, object, condition: plain, ...end };
+}
+
+export function wireTupleOf({ subject, ...rest }: PembaTuple): WireTuple {
+  return plainTuple({ user: subject, ...rest });
+}
+
+export function pembaTupleOf({ user, ...rest }: WireTuple): PembaTuple {
+  return { subject: user, ...rest };
+}
+
+/** What names a tuple, alone. */
+export function pembaKeyOf({ user, relation, object }: WireTuple): PembaTuple {
+  return { subject: user, relation, object };
 }

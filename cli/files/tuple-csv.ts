@@ -1,7 +1,8 @@
-/** Tuples as CSV, with the columns of OpenFGA's `fga`; other columns are refused, any order goes. */
+/** Tuples as CSV, with the columns of OpenFGA's `fga` and `expires_at`; others are refused, any order goes. */
 import { pipeline, Readable } from 'node:stream';
 import { type CsvError, type Info, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
+import { assert } from '../../src/base/assert.ts';
 import { Failure } from '../exit-codes.ts';
 import type { WireTuple } from '../wire.ts';
 import { inputFailure, readBlocks } from './lines.ts';
@@ -18,7 +19,11 @@ export const csvColumns = [
   'condition_context',
 ] as const;
 
-type Column = (typeof csvColumns)[number];
+/** Beyond those of `fga`, which does not know it. */
+const expiryColumn = 'expires_at';
+const knownColumns: readonly string[] = [...csvColumns, expiryColumn];
+
+type Column = (typeof csvColumns)[number] | typeof expiryColumn;
 type Row = Readonly<Record<Column, string>>;
 
 const required: readonly Column[] = [
@@ -50,13 +55,20 @@ export async function* readCsv(file: string): AsyncGenerator<TupleEntry> {
   if (columns === undefined) throw inputFailure(file, undefined, 'the CSV file is empty');
 }
 
-export function csvHeader(): string {
-  return `${csvColumns.join(',')}\n`;
+export function csvHeader(withExpiry: boolean): string {
+  return `${(withExpiry ? knownColumns : csvColumns).join(',')}\n`;
 }
 
-/** Rows for these tuples, without the header. */
-export function toCsv(tuples: readonly WireTuple[]): string {
-  return stringify(tuples.map(toRow));
+/** Rows for these tuples, without the header. REQUIRES: where one expires, `withExpiry`. */
+export function toCsv(tuples: readonly WireTuple[], withExpiry: boolean): string {
+  assert(
+    withExpiry || tuples.every((tuple) => tuple.expires_at === undefined),
+    'no expiry is left out',
+  );
+  const rows = tuples.map((tuple) =>
+    withExpiry ? [...toRow(tuple), tuple.expires_at ?? ''] : toRow(tuple),
+  );
+  return stringify(rows);
 }
 
 /** With one kind of line end: the parser would count two lines for a CRLF inside quotes. */
@@ -71,12 +83,12 @@ function firstLine(record: readonly string[], lastLine: number): number {
 
 function checkHeader(file: string, header: readonly string[]): readonly string[] {
   const columns = header.map((name) => name.trim());
-  const unknown = columns.find((name) => !csvColumns.includes(name as Column));
+  const unknown = columns.find((name) => !knownColumns.includes(name));
   if (unknown !== undefined) {
     throw inputFailure(
       file,
       1,
-      `unknown column \`${unknown}\`; the columns are ${csvColumns.join(',')}`,
+      `unknown column \`${unknown}\`; the columns are ${knownColumns.join(',')}`,
     );
   }
   const twice = columns.find((name, index) => columns.indexOf(name) !== index);
@@ -104,6 +116,7 @@ function toCsvEntry(
     user: `${row.user_type}:${row.user_id}${userset}`,
     relation: row.relation,
     object: `${row.object_type}:${row.object_id}`,
+    ...(row.expires_at ? { expires_at: row.expires_at } : {}),
   };
   if (!row.condition_name) {
     return row.condition_context

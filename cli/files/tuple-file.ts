@@ -126,10 +126,12 @@ export interface TupleWriter {
   readonly end: string;
 }
 
-export async function tupleWriter(format: TupleFormat): Promise<TupleWriter> {
+/** `withExpiry`: whether a CSV file gets the column; in the other formats each tuple says it. */
+export async function tupleWriter(format: TupleFormat, withExpiry: boolean): Promise<TupleWriter> {
   if (format === 'csv') {
     const { csvHeader, toCsv } = await import('./tuple-csv.ts');
-    return { begin: csvHeader(), page: toCsv, end: '' };
+    const page = (tuples: readonly WireTuple[]) => toCsv(tuples, withExpiry);
+    return { begin: csvHeader(withExpiry), page, end: '' };
   }
   if (format === 'jsonl') return { begin: '', page: toLines, end: '' };
   if (format === 'json') return jsonWriter();

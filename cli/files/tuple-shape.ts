@@ -1,5 +1,6 @@
 /** What a tuple in a file must look like, whatever the format; every fault in words. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/base/json.ts';
+import { normalTimestamp } from '../../src/model/time-text.ts';
 import type { WireTuple } from '../wire.ts';
 
 /** A tuple of a file, or why there is none, with the line to look at. */
@@ -7,24 +8,40 @@ export type TupleEntry =
   | { readonly line: number; readonly tuple: WireTuple }
   | { readonly line: number; readonly fault: string };
 
-const tupleFields = ['user', 'relation', 'object', 'condition'];
+const recordFields = ['key', 'timestamp'];
+const tupleFields = ['user', 'relation', 'object', 'condition', 'expires_at'];
 const conditionFields = ['name', 'context'];
 
 /**
- * Accepts `{user, relation, object, condition?}`, and the `{key, timestamp}` that `tuple read --json`
- * prints. A field that we do not know is a fault: a misspelt condition must not vanish.
+ * Accepts `{user, relation, object, condition?, expires_at?}`, and the `{key, timestamp}` that `tuple read --json`
+ * prints. A field that we do not know is a fault: a misspelt condition or end must not vanish.
  */
 export function toEntry(line: number, value: unknown): TupleEntry {
-  const fields = isJsonObject(value) && isJsonObject(value.key) ? value.key : value;
+  const record = isJsonObject(value) && isJsonObject(value.key) ? value : undefined;
+  const fields = record === undefined ? value : record.key;
   if (!isJsonObject(fields))
     return { line, fault: 'a tuple must be an object with user, relation and object' };
-  const unknown = Object.keys(fields).find((name) => !tupleFields.includes(name));
+  const unknown =
+    Object.keys(record ?? {}).find((name) => !recordFields.includes(name)) ??
+    Object.keys(fields).find((name) => !tupleFields.includes(name));
   if (unknown !== undefined) return { line, fault: `unknown field \`${unknown}\` of a tuple` };
   const { user, relation, object } = fields;
   if (!isText(user)) return { line, fault: missing('user') };
   if (!isText(relation)) return { line, fault: missing('relation') };
   if (!isText(object)) return { line, fault: missing('object') };
-  return withCondition(line, { user, relation, object }, fields.condition);
+  const entry = withCondition(line, { user, relation, object }, fields.condition);
+  return 'fault' in entry ? entry : withExpiry(entry, fields.expires_at);
+}
+
+/** A text that is no time is a fault, an empty one too: without it the tuple would never end. */
+function withExpiry(
+  { line, tuple }: { readonly line: number; readonly tuple: WireTuple },
+  value: JsonValue | undefined,
+): TupleEntry {
+  if (value === undefined || value === null) return { line, tuple };
+  const expires_at = typeof value === 'string' ? normalTimestamp(value) : undefined;
+  if (expires_at !== undefined) return { line, tuple: { ...tuple, expires_at } };
+  return { line, fault: '`expires_at` is no time: write it as 2030-01-31T12:00:00Z' };
 }
 
 function withCondition(

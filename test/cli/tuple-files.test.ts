@@ -34,6 +34,19 @@ const tuples: readonly WireTuple[] = [
       },
     },
   },
+  {
+    user: 'user:temp',
+    relation: 'viewer',
+    object: 'document:2',
+    expires_at: '2030-01-31T12:00:00Z',
+  },
+  {
+    user: 'user:temp',
+    relation: 'viewer',
+    object: 'document:3',
+    condition: { name: 'plain' },
+    expires_at: '2030-01-31T12:00:00.5+02:00',
+  },
   { user: 'user:true', relation: 'viewer', object: 'document:null' },
 ];
 
@@ -56,7 +69,7 @@ describe.each(tupleFormats)('%s', (format) => {
     using folder = folderOf({});
     const file = folder.file(`tuples.${format}`);
     for (const pages of [[tuples], [tuples.slice(0, 3), [], tuples.slice(3)]]) {
-      const writer = await tupleWriter(format);
+      const writer = await tupleWriter(format, true);
       const text = pages.map((page) => writer.page(page)).join('');
       writeFileSync(file, writer.begin + text + writer.end);
       expect(await read(file, tupleFormatOf(file))).toEqual(tuples);
@@ -67,7 +80,7 @@ describe.each(tupleFormats)('%s', (format) => {
   test('reads it with a byte order mark, CRLF and no last line end too', async () => {
     using folder = folderOf({});
     const file = folder.file(`tuples.${format}`);
-    const writer = await tupleWriter(format);
+    const writer = await tupleWriter(format, true);
     const text = writer.begin + writer.page(tuples) + writer.end;
     writeFileSync(file, `\ufeff${text.trimEnd().replaceAll('\n', '\r\n')}`);
     expect(await read(file, format)).toEqual(tuples);
@@ -76,7 +89,7 @@ describe.each(tupleFormats)('%s', (format) => {
   test('a file with no tuple is a fault', async () => {
     using folder = folderOf({});
     const file = folder.file(`tuples.${format}`);
-    const writer = await tupleWriter(format);
+    const writer = await tupleWriter(format, true);
     writeFileSync(file, `${writer.begin}${writer.page([])}${writer.end}`);
     await expect(checkTuples(file, format)).rejects.toThrow(/holds no tuple|must be a list/);
   });
@@ -196,7 +209,7 @@ test.each([
 test.each(tupleFormats)('bytes that are no UTF-8 in a %s file, by their line', async (format) => {
   using folder = folderOf({});
   const file = folder.file(`tuples.${format}`);
-  const writer = await tupleWriter(format);
+  const writer = await tupleWriter(format, true);
   const text = writer.begin + writer.page(tuples) + writer.end;
   const bytes = Buffer.from(text);
   const at = bytes.indexOf('émile') + 1;

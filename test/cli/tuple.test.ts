@@ -105,6 +105,14 @@ describe('a file', () => {
           object: 'document:4',
           condition: { name: 'until', context: { end: '2030-01-01T00:00:00Z' } },
         },
+        {
+          user: 'user:temp',
+          relation: 'viewer',
+          object: 'document:4',
+          condition: { name: 'until', context: { end: '2030-01-01T00:00:00Z' } },
+          expires_at: '2199-12-31T23:59:59.999Z',
+        },
+        { ...tuple(1), object: 'document:5', expires_at: '2199-01-01T00:00:00Z' },
       ];
       using folder = folderOf({ 'all.jsonl': jsonl(all) });
       await pembaJson(['tuple', 'write', '--file', folder.file('all.jsonl')], { env });
@@ -119,8 +127,8 @@ describe('a file', () => {
       });
       expect(deleted).toEqual({
         failed: [],
-        total_count: 123,
-        successful_count: 123,
+        total_count: 125,
+        successful_count: 125,
         failed_count: 0,
       });
       expect(await readBack()).toEqual([]);
@@ -314,12 +322,21 @@ describe('read and changes', () => {
     const filter = ['--user', 'user:u1', '--object', 'document:'];
     const found = await pemba(['tuple', 'read', ...filter, '--output-format', 'csv'], { env });
     expect(found.stdout).toBe(
-      'user_type,user_id,user_relation,relation,object_type,object_id,condition_name,condition_context\n' +
-        'user,u1,,viewer,document,1,,\nuser,u1,,viewer,document,2,,\n',
+      'user_type,user_id,user_relation,relation,object_type,object_id,condition_name,condition_context,expires_at\n' +
+        'user,u1,,viewer,document,1,,,\nuser,u1,,viewer,document,2,,,\n',
     );
-    const refused = await pemba(['tuple', 'read', '--user', 'user:u1'], { env });
-    expect(refused.code).toBe(4);
-    expect(refused.stderr).toMatch(/^error: validation_error: /);
+    const read = async (...args: string[]) =>
+      (await pembaJson(['tuple', 'read', ...args], { env })).tuples.length;
+    expect(await read('--subject', 'user:u1')).toBe(2);
+    expect(await read('--object-type', 'document', '--relation', 'viewer')).toBe(13);
+    expect(await read('--object', 'document:2')).toBe(1);
+    expect(await read('--subject-type', 'group')).toBe(0);
+    const both = ['--object', 'document:', '--object-type', 'user'];
+    const refused = await pemba(['tuple', 'read', ...both], { env });
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/give --object or --object-type, not both/);
+    const empty = await pemba(['tuple', 'read', '--subject', ''], { env });
+    expect(empty).toMatchObject({ code: 2, stderr: expect.stringContaining('is empty') });
   });
 
   test('changes in their order, and on from the token', async () => {
