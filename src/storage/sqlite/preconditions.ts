@@ -40,9 +40,9 @@ export function createPreconditions(database: Database.Database): RefuseUnmet {
   }
 
   return (target, preconditions) => {
-    for (const precondition of preconditions) {
+    for (const [index, precondition] of preconditions.entries()) {
       const { filter, must } = precondition;
-      if (matches(target, filter) !== (must === 'exist')) throw unmet(precondition);
+      if (matches(target, filter) !== (must === 'exist')) throw unmet(precondition, index + 1);
     }
   };
 }
@@ -52,11 +52,12 @@ function sqlOf(range: Range): string {
   return `SELECT 1 FROM ${from} WHERE ${where} AND ${restIs} AND ${isLive} LIMIT 1`;
 }
 
-function unmet({ filter, must }: Precondition): Refusal {
+/** Counted from 1, as people do. */
+function unmet({ filter, must }: Precondition, number: number): Refusal {
   const found = must === 'exist' ? 'there is no tuple' : 'there is a tuple';
   return new Refusal(
     'failed_precondition',
-    `a precondition does not hold: ${found} with ${filterWords(filter)}; nothing was written`,
+    `precondition ${number} does not hold: ${found} with ${filterWords(filter)}; nothing was written`,
   );
 }
 
