@@ -112,11 +112,10 @@ export function createTupleClient({ apiUrl, call, pathOf }: Calls): TupleClient 
   return {
     async write(store, write) {
       if (needsTupleService(write)) {
-        const repeatable = isRepeatable(write) || write.idempotency_key !== undefined;
         const sent = ask<{ repeated_write?: boolean }>(
           pathOf(store, 'tuples', 'write'),
           pembaWriteOf(write),
-          repeatable,
+          isRepeatable(write),
         );
         const answer = await orNeedsPemba(sent, 'WriteTuples');
         return { repeated: answer.repeated_write === true };
@@ -209,8 +208,11 @@ function wireChangeOf({ kind, tuple, changed_at }: PembaChanges['changes'][numbe
   };
 }
 
-function isRepeatable({ writes, deletes }: WireWrite): boolean {
-  return writes?.on_duplicate !== 'error' && deletes?.on_missing !== 'error';
+/** A precondition may hold no more once the write is done: only a key makes its repeat the same. */
+function isRepeatable({ writes, deletes, preconditions, idempotency_key }: WireWrite): boolean {
+  if (idempotency_key !== undefined) return true;
+  const same = writes?.on_duplicate !== 'error' && deletes?.on_missing !== 'error';
+  return same && preconditions === undefined;
 }
 
 function needsTupleService(write: WireWrite): boolean {
