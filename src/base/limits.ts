@@ -72,6 +72,11 @@ export const limits = {
   listTimeoutMs: limit(3_000, 'ms', 'A list; what was found by then is the answer, marked as cut'),
   listAnswerMs: limit(100, 'ms', "A call's time that a list leaves for its answer to be sent"),
   listSliceSteps: limit(2_000, 'steps', 'A list visits before other requests get their turn'),
+  listRowsMax: limit(100_000, 'rows', 'One list in pages; a longer one is refused'),
+  listExceptionsMax: limit(10_000, 'subjects', 'Left out of one wildcard in a list in pages'),
+  listPageSizeMax: limit(10_000, 'rows', 'One page of a list'),
+  listPageSizeDefault: limit(1_000, 'rows', 'One page of a list when the request names no size'),
+  listsKeptBytesMax: limit(67_108_864, 'bytes', 'Lists kept for their next pages, about'),
   heldSnapshotsMax: limit(8, 'snapshots', 'Held by long lists at the same time; others wait'),
   conditionCostMax: limit(100, 'CEL units', 'Evaluating one condition once'),
   durationTextMax: limit(128, 'characters', 'A duration in a context, as text'),
@@ -147,6 +152,4 @@ export const limitTable: readonly Limit[] = (Object.keys(limits) as LimitName[])
 
 assert(limitTable.length === notes.length, 'every limit is made by `limit`');
 assert(limits.pageSizeDefault <= limits.pageSizeMax, 'the default page fits a page');
-assert(limits.tuplePageSizeDefault <= limits.tuplePageSizeMax, 'the default page fits a page');
-assert(limits.checkStepsMax >= limits.checkDepthMax, 'a walk of full depth fits the step budget');
-assert(limits.tupleContextBytesMax < limits.requestBytesMax, 'a context fits a request');
+assert(limits.listPageSizeDefault <= limits.listPageSizeMax, 'and the default page of a list');

@@ -17,14 +17,17 @@ import {
 } from '../model/tuple.ts';
 import { noCondition, noGuard, noTuple, type TupleReader } from '../storage/tuple-reader.ts';
 import { Overlay } from './overlay.ts';
-import { either, falseValue, trueValue, uncertain, type Value } from './value.ts';
-import type { Verdict } from './verdict.ts';
+import { causeOf, either, falseValue, isError, trueValue, uncertain, type Value } from './value.ts';
+import { refusalOf, type Verdict } from './verdict.ts';
 
 /** The entity of the request's own subject where no tuple names it: nothing can be read of it. */
 export const stranger = -1;
 
 /** The cause that every walk can meet; those of conditions have the numbers after it. */
 export const tooDeep = 1;
+
+/** What a list does about a tuple whose condition cannot be told. */
+export type Doubts = 'refuse' | 'follow';
 
 type Unanswered = Extract<Verdict, { kind: 'unknown' | 'failed' }>;
 
@@ -209,6 +212,24 @@ export class Facts {
         ? trueValue
         : this.evaluate(condition, context, edge, { object, relation, subject });
     this.weighed.set(guard, { condition, value });
+    return value;
+  }
+
+  /**
+   * `weigh` for a list. Those of the wire fail for any tuple that they meet and cannot tell, also
+   * where the answer does not hang on it: its tests have it so (openfga-abac, `list_objects` cases
+   * and `relation_through_ttu_with_condition`).
+   */
+  weighFor(
+    doubts: Doubts,
+    edge: Edge,
+    guard: number,
+    object: number,
+    relation: CompiledRelation,
+    subject: number,
+  ): Value {
+    const value = this.weigh(edge, guard, object, relation, subject);
+    if (doubts === 'refuse' && isError(value)) throw refusalOf(this.unanswered(causeOf(value)));
     return value;
   }
 

@@ -14,9 +14,9 @@ export class Steps {
     this.pauseAt = sliceSteps;
   }
 
-  /** Takes a step. Returns whether a slice is over. */
-  take(): boolean {
-    this.own++;
+  /** Takes steps. Returns whether a slice is over. */
+  take(count = 1): boolean {
+    this.own += count;
     const taken = this.own + (this.checks?.stepsTaken() ?? 0);
     if (taken < this.pauseAt) return false;
     this.pauseAt = taken + this.sliceSteps;

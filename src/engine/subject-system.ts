@@ -2,13 +2,16 @@
  * What an object's relation leads to, as a system of sets: each question (object, relation) is a
  * union of the subjects that tuples name, of other questions, and of operators (an intersection or
  * an exclusion with its operands). Visits every question once, nearest first.
+ *
+ * What holds only if a doubt turns out well (a condition that cannot be told, a question beyond the
+ * depth of a check) is kept apart in every union, in a union of its own.
  */
 import { assert } from '../base/assert.ts';
 import type { CompiledModel, CompiledRelation, Edge, Plan } from '../model/compiled.ts';
 import { noGuard, type TupleReader } from '../storage/tuple-reader.ts';
-import { type Facts, tooDeep } from './facts.ts';
+import { type Doubts, type Facts, tooDeep } from './facts.ts';
 import type { Steps } from './steps.ts';
-import { causeOf, isError, trueValue } from './value.ts';
+import { falseValue, trueValue, type Value } from './value.ts';
 import { refusalOf } from './verdict.ts';
 
 /** A union. Its parts are told by their places in the system. */
@@ -19,6 +22,8 @@ export interface Union {
   everyone: boolean;
   readonly unions: number[];
   readonly operators: number[];
+  /** The place of the union of all that may be in this one; -1 where nothing is in doubt. */
+  doubt: number;
   /** The whole answer contains it: it was met along unions alone. */
   readonly certain: boolean;
 }
@@ -37,35 +42,44 @@ interface Pending {
 }
 
 export class SubjectSystem {
-  /** The first one is the answer. */
+  /** The first ones are the answers, in the order of the relations asked for. */
   readonly unions: Union[] = [];
   readonly operators: Operator[] = [];
   /** Entities that were yielded, and the wildcard's if it was. */
   readonly yielded = new Set<number>();
+  /** Whether anything is in doubt. */
+  doubtful = false;
   private readonly facts: Facts;
   private readonly reader: TupleReader;
   private readonly model: CompiledModel;
   private readonly steps: Steps;
   private readonly depthMax: number;
+  private readonly doubts: Doubts;
+  private depth = 0;
+  /** Places of the questions that a check would not ask for their depth. */
+  private readonly tooDeep = new Set<number>();
   private readonly ids = new Map<number, number>();
   private queue: Pending[] = [];
   private nextQueue: Pending[] = [];
 
   /** The facts' subject stands for all of its kind: its type, and its relation if it has one. */
-  constructor(facts: Facts, steps: Steps, depthMax: number) {
+  constructor(facts: Facts, steps: Steps, limit: { depthMax: number; doubts: Doubts }) {
     this.facts = facts;
     this.reader = facts.reader;
     this.model = facts.model;
     this.steps = steps;
-    this.depthMax = depthMax;
+    this.depthMax = limit.depthMax;
+    this.doubts = limit.doubts;
   }
 
   /** Yields each subject that is certain as soon as it is met, and undefined for a pause. */
-  *read(object: number, relation: number): Generator<number | undefined, void, void> {
-    this.question(object, relation, true, this.queue);
-    for (let depth = 0; this.queue.length > 0; depth++) {
+  *read(object: number, relations: readonly number[]): Generator<number | undefined, void, void> {
+    for (const relation of relations) this.question(object, relation, true, this.queue);
+    for (; this.queue.length > 0; this.depth++) {
       // The check says so too: nothing is asked beyond, also where nothing would be found.
-      if (depth >= this.depthMax) throw refusalOf(this.facts.unanswered(tooDeep));
+      if (this.depth >= this.depthMax && this.doubts === 'refuse') {
+        throw refusalOf(this.facts.unanswered(tooDeep));
+      }
       // It grows while it is read: a computed relation is no deeper than what it is computed from.
       for (let i = 0; i < this.queue.length; i++) {
         const { union, object, relation } = this.queue[i] as Pending;
@@ -88,20 +102,35 @@ export class SubjectSystem {
       const union = this.union(certain);
       id = this.unions.length - 1;
       this.ids.set(key, id);
+      const depth = queue === this.queue ? this.depth : this.depth + 1;
+      if (depth >= this.depthMax) this.tooDeep.add(id);
       queue.push({ union, object, relation: this.model.relations[relation] as CompiledRelation });
     }
     return id;
   }
 
   private union(certain: boolean): Union {
-    const union = { named: [], everyone: false, unions: [], operators: [], certain };
+    const union = { named: [], everyone: false, unions: [], operators: [], doubt: -1, certain };
     this.unions.push(union);
     return union;
   }
 
+  /** The union of what may be in this one. */
+  private doubtOf(union: Union): Union {
+    this.doubtful = true;
+    if (union.doubt === -1) {
+      union.doubt = this.unions.length;
+      return this.union(false);
+    }
+    return this.unions[union.doubt] as Union;
+  }
+
   private *name(union: Union, subject: number): Generator<number | undefined, void, void> {
-    if (subject === this.facts.wildcardEntity()) union.everyone = true;
-    else union.named.push(subject);
+    if (subject === this.facts.wildcardEntity()) {
+      // Left in a tupleset by an older model: no userset is one of all objects.
+      if (this.facts.index !== -1) return;
+      union.everyone = true;
+    } else union.named.push(subject);
     if (!union.certain || this.yielded.has(subject)) return;
     this.yielded.add(subject);
     yield subject;
@@ -183,7 +212,9 @@ export class SubjectSystem {
         if (edge === undefined) continue;
         const shown = run.guards?.[i] ?? noGuard;
         const guard = this.facts.guardInForce(edge, shown, object, relation, subject);
-        if (this.holds(edge, guard, object, relation, subject)) yield* this.name(into, subject);
+        const value = this.facts.weighFor(this.doubts, edge, guard, object, relation, subject);
+        if (value === falseValue) continue;
+        yield* this.name(this.place(into, value), subject);
       }
     } while (after !== 0);
   }
@@ -210,26 +241,19 @@ export class SubjectSystem {
       for (let i = run.start; i < run.end; i++) {
         if (this.steps.take()) yield undefined;
         const subject = run.entities[i] as number;
-        if (!this.holds(edge, run.guards?.[i] ?? noGuard, object, relation, subject)) continue;
-        into.unions.push(this.question(subject, target, into.certain, this.nextQueue));
+        const guard = run.guards?.[i] ?? noGuard;
+        const value = this.facts.weighFor(this.doubts, edge, guard, object, relation, subject);
+        if (value === falseValue) continue;
+        const certain = into.certain && value === trueValue;
+        const question = this.question(subject, target, certain, this.nextQueue);
+        const isNear = !this.tooDeep.has(question);
+        (isNear ? this.place(into, value) : this.doubtOf(into)).unions.push(question);
       }
     } while (after !== 0);
   }
 
-  /**
-   * Whether the tuple counts. One whose condition cannot be told fails the list, also for those who
-   * are reached another way: the wire's tests have it so (openfga-abac,
-   * `relation_through_ttu_with_condition`).
-   */
-  private holds(
-    edge: Edge,
-    guard: number,
-    object: number,
-    relation: CompiledRelation,
-    subject: number,
-  ): boolean {
-    const value = this.facts.weigh(edge, guard, object, relation, subject);
-    if (isError(value)) throw refusalOf(this.facts.unanswered(causeOf(value)));
-    return value === trueValue;
+  /** Where to put what is worth as much as this. */
+  private place(into: Union, value: Value): Union {
+    return value === trueValue ? into : this.doubtOf(into);
   }
 }

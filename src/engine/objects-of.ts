@@ -1,0 +1,157 @@
+/**
+ * The objects to which a subject has relations: exactly those that a check allows, for any number
+ * of types and relations in one walk. Where a check has no answer, the list says so and goes on.
+ *
+ * Without a scope it walks backwards from the subject; with one, it checks what lies in the scope.
+ */
+import { compareBytes } from '../base/bytes.ts';
+import type { JsonObject } from '../base/json.ts';
+import { limits } from '../base/limits.ts';
+import type { CompiledModel } from '../model/compiled.ts';
+import type { ObjectRef, SubjectRef, Tuple } from '../model/tuple.ts';
+import type { TupleReader } from '../storage/tuple-reader.ts';
+import { BackwardWalk } from './backward-walk.ts';
+import { Facts, stranger } from './facts.ts';
+import { Findings, RelationNames, type Row, refuseTooMany } from './findings.ts';
+import { overlay } from './overlay.ts';
+import { objectsUnder, type Scope } from './scope.ts';
+import { sorted } from './sorted.ts';
+import { Steps } from './steps.ts';
+import { causeOf, trueValue } from './value.ts';
+import type { Verdict } from './verdict.ts';
+import { DepthFirstWalk } from './walk.ts';
+
+export interface ObjectsRequest {
+  readonly subject: SubjectRef;
+  /** Relation indexes: which relations of which types. */
+  readonly relations: readonly number[];
+  readonly scope: Scope | undefined;
+  readonly contextualTuples: readonly Tuple[];
+  readonly context: JsonObject;
+  /** Milliseconds since 1970: tuples that expire by then do not count. */
+  readonly now: number;
+  /** Rows of a list that is not refused; `limits.listRowsMax` unless given. */
+  readonly rowsMax?: number;
+  /** Usersets in a row that a check may follow; `limits.checkDepthMax` unless given. */
+  readonly depthMax?: number;
+  /** What one check may visit; `limits.checkStepsMax` unless given. */
+  readonly stepsMax?: number;
+  /** Steps between two pauses; `limits.listSliceSteps` unless given. */
+  readonly sliceSteps?: number;
+}
+
+export interface ObjectRow extends Row {
+  readonly object: ObjectRef;
+}
+
+const allowed: Verdict = { kind: 'allowed' };
+
+/** A relation of an object, and what is to be said of it. */
+interface Candidate {
+  readonly object: number;
+  readonly relation: number;
+  readonly verdict: Verdict;
+}
+
+/**
+ * ENSURES: the rows are those objects for which a check allows one of the relations or has no answer
+ * to one; types in the order of the model, then ids in the order of their code points. An object to
+ * which no tuples lead is no row, also where a check gives up before it could deny.
+ *
+ * Yields where it may be interrupted. REQUIRES: the reader stays at its revision.
+ */
+export function* objectsOf(
+  reader: TupleReader,
+  model: CompiledModel,
+  request: ObjectsRequest,
+): Generator<undefined, readonly ObjectRow[], void> {
+  const { subject, context, now, rowsMax = limits.listRowsMax } = request;
+  const depthMax = request.depthMax ?? limits.checkDepthMax;
+  const facts = new Facts(overlay(reader, model, request.contextualTuples), model, {
+    subject,
+    context,
+    now,
+    depthMax,
+    stepsMax: request.stepsMax ?? limits.checkStepsMax,
+  });
+  const steps = new Steps(request.sliceSteps, facts);
+  const checks = new DepthFirstWalk(facts, depthMax);
+  const goals = request.relations.filter((relation) => facts.canReach(relation));
+  const candidates =
+    request.scope === undefined
+      ? reached(checks, steps, goals)
+      : scoped(checks, steps, goals, request.scope);
+
+  const found = new Map<number, Findings>();
+  for (const candidate of candidates) {
+    if (candidate === undefined) {
+      yield undefined;
+      continue;
+    }
+    const { object, relation, verdict } = candidate;
+    if (verdict.kind === 'denied') continue;
+    let findings = found.get(object);
+    if (findings === undefined) {
+      if (found.size === rowsMax) refuseTooMany('objects', rowsMax);
+      findings = new Findings();
+      found.set(object, findings);
+    }
+    findings.add(relation, verdict);
+  }
+  const names = new RelationNames(model);
+  const rows: ObjectRow[] = [];
+  for (const [entity, findings] of found) {
+    const { type, id } = entity === stranger ? subject : facts.reader.entityRef(entity);
+    rows.push({ object: { type, id }, ...findings.row(names) });
+    if (steps.take()) yield undefined;
+  }
+  const places = new Map([...model.model.types.keys()].map((type, place) => [type, place]));
+  const placeOf = ({ object }: ObjectRow) => places.get(object.type) as number;
+  return yield* sorted(
+    rows,
+    (a, b) => placeOf(a) - placeOf(b) || compareBytes(a.object.id, b.object.id),
+    steps,
+  );
+}
+
+/** Everything that the subject's tuples lead to; what is not proven on the way is checked. */
+function* reached(
+  checks: DepthFirstWalk,
+  steps: Steps,
+  goals: readonly number[],
+): Generator<Candidate | undefined, void, void> {
+  if (goals.length === 0) return;
+  const walk = new BackwardWalk(checks, steps, { goals, doubts: 'follow' });
+  for (const arrival of walk.run()) {
+    if (arrival === undefined) {
+      yield undefined;
+      continue;
+    }
+    const { object, relation, proven } = arrival;
+    yield { object, relation, verdict: proven ? allowed : checks.checkEntity(object, relation) };
+  }
+}
+
+/** Everything in the scope. What is in it by an open condition has no answer where a check has yes. */
+function* scoped(
+  checks: DepthFirstWalk,
+  steps: Steps,
+  goals: readonly number[],
+  scope: Scope,
+): Generator<Candidate | undefined, void, void> {
+  const { facts } = checks;
+  const goalsByType = Map.groupBy(goals, (goal) => facts.model.relations[goal]?.type);
+  for (const place of objectsUnder(facts, scope, steps)) {
+    if (place === undefined) {
+      yield undefined;
+      continue;
+    }
+    const { object, value } = place;
+    for (const relation of goalsByType.get(place.relation.type) ?? []) {
+      const verdict = checks.checkEntity(object, relation);
+      const isOpen = value !== trueValue && verdict.kind === 'allowed';
+      yield { object, relation, verdict: isOpen ? facts.unanswered(causeOf(value)) : verdict };
+      if (steps.take()) yield undefined;
+    }
+  }
+}
