@@ -61,6 +61,7 @@ export const limits = {
     'Questions and tuples that one check may visit',
     'check-steps-max',
   ),
+  interruptSteps: limit(2_000, 'steps', 'A check visits before it looks at its deadline again'),
   /** What the JavaScript stack must hold. */
   checkNestingMax: limit(500, 'levels', 'Questions and rewrites open at once in a check'),
   explainTuplesMax: limit(10_000, 'tuples', 'Weighed by an explanation for the shortest proof'),

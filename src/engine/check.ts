@@ -7,6 +7,7 @@ import type { ObjectRef, SubjectRef, Tuple } from '../model/tuple.ts';
 import type { TupleReader } from '../storage/tuple-reader.ts';
 import { Facts } from './facts.ts';
 import { overlay } from './overlay.ts';
+import type { Interrupt } from './steps.ts';
 import type { Verdict } from './verdict.ts';
 import { DepthFirstWalk } from './walk.ts';
 
@@ -23,11 +24,15 @@ export interface CheckRequest {
   readonly depthMax?: number;
   /** Questions and tuples that one check may visit; `limits.checkStepsMax` unless given. */
   readonly stepsMax?: number;
+  readonly interrupt?: Interrupt | undefined;
 }
 
 /** Answers any number of checks of one subject, and remembers what they have in common. */
 export interface Walk {
-  /** REQUIRES: the model has the relation on the object's type. */
+  /**
+   * Throws what `interrupt` throws: a check that was broken off has no verdict.
+   * REQUIRES: the model has the relation on the object's type.
+   */
   check(object: ObjectRef, relation: string): Verdict;
 }
 
@@ -36,10 +41,10 @@ export function createWalk(reader: TupleReader, model: CompiledModel, request: C
   const depthMax = request.depthMax ?? limits.checkDepthMax;
   const stepsMax = request.stepsMax ?? limits.checkStepsMax;
   assert(depthMax > 0 && stepsMax > 0, 'a check may take a step');
-  const { subject, context, now } = request;
+  const { subject, context, now, interrupt } = request;
   const tuples = overlay(reader, model, request.contextualTuples);
   return new DepthFirstWalk(
-    new Facts(tuples, model, { subject, context, now, depthMax, stepsMax }),
+    new Facts(tuples, model, { subject, context, now, depthMax, stepsMax, interrupt }),
     depthMax,
   );
 }

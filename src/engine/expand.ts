@@ -20,6 +20,7 @@ import {
 import { noCondition, noGuard, type TupleReader } from '../storage/tuple-reader.ts';
 import { allows } from './facts.ts';
 import { overlay } from './overlay.ts';
+import { type Interrupt, Steps } from './steps.ts';
 import type { TreeNode } from './tree.ts';
 
 export interface ExpandRequest {
@@ -28,6 +29,7 @@ export interface ExpandRequest {
   readonly contextualTuples: readonly Tuple[];
   /** Milliseconds since 1970: tuples that expire by then do not count. */
   readonly now: number;
+  readonly interrupt?: Interrupt | undefined;
 }
 
 /**
@@ -39,11 +41,19 @@ export function expand(
   model: CompiledModel,
   request: ExpandRequest,
 ): TreeNode {
-  const { object, relation, now } = request;
+  const { object, relation, now, interrupt } = request;
   const definition = model.model.types.get(object.type)?.relations.get(relation);
   assert(definition !== undefined, 'the caller made sure that the model has the relation');
   const tuples = overlay(reader, model, request.contextualTuples);
-  return nodeOf(definition.rewrite, { reader: tuples, model, object, relation, now });
+  return nodeOf(definition.rewrite, {
+    reader: tuples,
+    model,
+    object,
+    relation,
+    now,
+    steps: new Steps(limits.interruptSteps),
+    interrupt,
+  });
 }
 
 interface Place {
@@ -52,6 +62,8 @@ interface Place {
   readonly object: ObjectRef;
   readonly relation: string;
   readonly now: number;
+  readonly steps: Steps;
+  readonly interrupt: Interrupt | undefined;
 }
 
 function nodeOf(rewrite: Rewrite, place: Place): TreeNode {
@@ -125,6 +137,7 @@ function subjectsOfEntity(place: Place, object: number, relation: CompiledRelati
         after,
       );
       for (let i = run.start; i < run.end; i++) {
+        if (place.steps.take()) place.interrupt?.();
         if (!isAllowed(place, edge, run.guards?.[i] ?? noGuard)) continue;
         const { type, id } = reader.entityRef(run.entities[i] as number);
         const subject = { type, id, relation: subjectRelation };

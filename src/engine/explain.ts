@@ -32,11 +32,11 @@ export function explain(
   model: CompiledModel,
   request: ExplainRequest,
 ): Explanation {
-  const { object, relation, subject, context, now } = request;
+  const { object, relation, subject, context, now, interrupt } = request;
   const depthMax = request.depthMax ?? limits.checkDepthMax;
   const stepsMax = request.stepsMax ?? limits.checkStepsMax;
   const tuples = overlay(reader, model, request.contextualTuples);
-  const facts = new Facts(tuples, model, { subject, context, now, depthMax, stepsMax });
+  const facts = new Facts(tuples, model, { subject, context, now, depthMax, stepsMax, interrupt });
   const walk = new DepthFirstWalk(facts, depthMax);
   const verdict = walk.check(object, relation);
   if (verdict.kind === 'failed') throw refusalOf(verdict);

@@ -6,6 +6,7 @@
 import { assert } from '../base/assert.ts';
 import { Refusal } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
+import { limits } from '../base/limits.ts';
 import type { CompiledModel, CompiledRelation, Edge } from '../model/compiled.ts';
 import {
   formatTuple,
@@ -17,6 +18,7 @@ import {
 } from '../model/tuple.ts';
 import { noCondition, noGuard, noTuple, type TupleReader } from '../storage/tuple-reader.ts';
 import { Overlay } from './overlay.ts';
+import type { Interrupt } from './steps.ts';
 import { causeOf, either, falseValue, isError, trueValue, uncertain, type Value } from './value.ts';
 import { refusalOf, type Verdict } from './verdict.ts';
 
@@ -60,8 +62,11 @@ export class Facts {
   readonly context: JsonObject;
   private readonly now: number;
   private readonly stepsMax: number;
+  private readonly interrupt: Interrupt | undefined;
   private steps = 0;
   private stepsBefore = 0;
+  /** The step at which to look up from the work. INVARIANT: at most one past `stepsMax`. */
+  private lookAt: number;
 
   private readonly type: number;
   /** The subject's object; `stranger` where no tuple names it. */
@@ -87,6 +92,7 @@ export class Facts {
       now: number;
       depthMax: number;
       stepsMax: number;
+      interrupt?: Interrupt | undefined;
     },
   ) {
     const { subject } = request;
@@ -98,6 +104,8 @@ export class Facts {
     this.now = request.now;
     this.depthMax = request.depthMax;
     this.stepsMax = request.stepsMax;
+    this.interrupt = request.interrupt;
+    this.lookAt = Math.min(limits.interruptSteps, this.stepsMax + 1);
     this.type = model.typeSymbol(subject.type);
     this.entity = reader.entity(this.type, subject.id) || stranger;
     const index = model.relationIndex(subject.type, subject.relation);
@@ -235,16 +243,24 @@ export class Facts {
 
   /** Counts one question or tuple. */
   step(): void {
-    if (++this.steps > this.stepsMax) {
+    if (++this.steps >= this.lookAt) this.look();
+  }
+
+  /** Ends what visits too much, or what nobody waits for any more. */
+  look(): void {
+    if (this.steps > this.stepsMax) {
       throw new Refusal(
         'authorization_model_resolution_too_complex',
         `the check visits more than ${this.stepsMax} questions and tuples; ask for an object or a relation that fewer tuples lead to, or raise the limit`,
       );
     }
+    this.interrupt?.();
+    this.lookAt = Math.min(this.steps + limits.interruptSteps, this.stepsMax + 1);
   }
 
-  /** A new check may take its steps. */
+  /** A new check may take its steps; those since the last look still count towards the next. */
   restart(): void {
+    this.lookAt -= this.steps;
     this.stepsBefore += this.steps;
     this.steps = 0;
   }

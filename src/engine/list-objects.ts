@@ -8,7 +8,7 @@ import type { TupleReader } from '../storage/tuple-reader.ts';
 import { BackwardWalk } from './backward-walk.ts';
 import { Facts, stranger } from './facts.ts';
 import { overlay } from './overlay.ts';
-import { Steps } from './steps.ts';
+import { type Interrupt, Steps } from './steps.ts';
 import { DepthFirstWalk } from './walk.ts';
 
 export interface ListObjectsRequest {
@@ -25,6 +25,8 @@ export interface ListObjectsRequest {
   readonly stepsMax?: number;
   /** Steps between two pauses; `limits.listSliceSteps` unless given. */
   readonly sliceSteps?: number;
+  /** For the check of one candidate, which is done in one go. */
+  readonly interrupt?: Interrupt | undefined;
 }
 
 /**
@@ -49,6 +51,7 @@ export function* listObjects(
     now,
     depthMax,
     stepsMax: request.stepsMax ?? limits.checkStepsMax,
+    interrupt: request.interrupt,
   });
   if (!facts.canReach(goal)) return;
   const steps = new Steps(request.sliceSteps, facts);

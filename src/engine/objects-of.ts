@@ -16,7 +16,7 @@ import { Findings, RelationNames, type Row, refuseTooMany } from './findings.ts'
 import { overlay } from './overlay.ts';
 import { objectsUnder, type Scope } from './scope.ts';
 import { sorted } from './sorted.ts';
-import { Steps } from './steps.ts';
+import { type Interrupt, Steps } from './steps.ts';
 import { causeOf, trueValue } from './value.ts';
 import type { Verdict } from './verdict.ts';
 import { DepthFirstWalk } from './walk.ts';
@@ -38,6 +38,8 @@ export interface ObjectsRequest {
   readonly stepsMax?: number;
   /** Steps between two pauses; `limits.listSliceSteps` unless given. */
   readonly sliceSteps?: number;
+  /** For the check of one candidate, which is done in one go. */
+  readonly interrupt?: Interrupt | undefined;
 }
 
 export interface ObjectRow extends Row {
@@ -73,6 +75,7 @@ export function* objectsOf(
     now,
     depthMax,
     stepsMax: request.stepsMax ?? limits.checkStepsMax,
+    interrupt: request.interrupt,
   });
   const steps = new Steps(request.sliceSteps, facts);
   const checks = new DepthFirstWalk(facts, depthMax);

@@ -128,6 +128,8 @@ export class Reasons {
 
   private valueOf(entity: number, relation: number): Value {
     const { facts } = this;
+    // What was answered before takes no step, however many questions there are.
+    facts.look();
     const verdict = this.walk.checkEntity(entity, relation);
     if (facts.stepsTaken() > 2 * this.stepsMax) throw tooLong(this.stepsMax);
     switch (verdict.kind) {

@@ -1,6 +1,12 @@
 /** Counts the steps of a list, and says when it is time to let others have their turn. */
 import { limits } from '../base/limits.ts';
 
+/**
+ * Called every `limits.interruptSteps` steps of long work, which it ends by throwing a `Refusal`:
+ * nobody waits for the answer any more. The engine knows no clock; who asks it does.
+ */
+export type Interrupt = () => void;
+
 export class Steps {
   private readonly sliceSteps: number;
   private readonly checks: { stepsTaken(): number } | undefined;

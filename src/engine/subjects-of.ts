@@ -15,7 +15,7 @@ import { Facts, stranger } from './facts.ts';
 import { Findings, RelationNames, type Row, refuseExceptions, refuseTooMany } from './findings.ts';
 import { overlay } from './overlay.ts';
 import { sorted } from './sorted.ts';
-import { Steps } from './steps.ts';
+import { type Interrupt, Steps } from './steps.ts';
 import { has, type SubjectSet } from './subject-set.ts';
 import { SubjectSolution } from './subject-solution.ts';
 import { SubjectSystem } from './subject-system.ts';
@@ -48,6 +48,8 @@ export interface SubjectsRequest {
   readonly stepsMax?: number;
   /** Steps between two pauses; `limits.listSliceSteps` unless given. */
   readonly sliceSteps?: number;
+  /** For the check of one candidate, which is done in one go. */
+  readonly interrupt?: Interrupt | undefined;
 }
 
 export interface SubjectRow extends Row {
@@ -217,6 +219,7 @@ class KindList {
       now: request.now,
       depthMax: this.depthMax,
       stepsMax: request.stepsMax ?? limits.checkStepsMax,
+      interrupt: request.interrupt,
     });
   }
 

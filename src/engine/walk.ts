@@ -32,6 +32,9 @@ import type { Verdict } from './verdict.ts';
 /** A closure calls as deep as so many rewrites. */
 const closureNesting = 4;
 
+/** The code of the limits of a walk. Any other refusal says nothing of the question. */
+const tooComplex = 'authorization_model_resolution_too_complex';
+
 const allowed: Verdict = { kind: 'allowed' };
 const denied: Verdict = { kind: 'denied' };
 
@@ -72,7 +75,9 @@ export class DepthFirstWalk implements Surroundings {
     try {
       return this.verdict(object, relation);
     } catch (error) {
-      if (error instanceof Refusal) return { kind: 'failed', refusal: error };
+      if (error instanceof Refusal && error.code === tooComplex) {
+        return { kind: 'failed', refusal: error };
+      }
       throw error;
     } finally {
       this.answers.reset();
@@ -249,7 +254,7 @@ export class DepthFirstWalk implements Surroundings {
 
 function tooNested(): Refusal {
   return new Refusal(
-    'authorization_model_resolution_too_complex',
+    tooComplex,
     `the check nests more than ${limits.checkNestingMax} rewrites; shorten the chains of relations that are defined by one another`,
   );
 }

@@ -22,7 +22,7 @@ import type { CompiledModel } from '../model/compiled.ts';
 import type { Snapshot } from '../storage/datastore.ts';
 import type { Call, Unary } from './call.ts';
 import { contextualTupleUse } from './check.ts';
-import { refuseLate, viewFor } from './consistency.ts';
+import { interruptOf, refuseLate, viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
 import { readQuestion, readValidTuples } from './valid-tuple.ts';
 import { readStoreId } from './wire.ts';
@@ -91,6 +91,7 @@ function answer(batch: Batch, item: BatchCheckItem): BatchCheckSingleResult {
         context: item.context ?? {},
         depthMax: batch.service.checkDepthMax,
         stepsMax: batch.service.checkStepsMax,
+        interrupt: interruptOf(batch.service, batch.call),
       });
       batch.walks.set(key, walk);
     }

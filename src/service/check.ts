@@ -8,7 +8,7 @@ import {
   CheckResponseSchema,
 } from '../gen/openfga/v1/openfga_service_pb.ts';
 import type { Unary } from './call.ts';
-import { viewFor } from './consistency.ts';
+import { interruptOf, viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
 import { readQuestion, readValidTuples, type TupleUse } from './valid-tuple.ts';
 import { readStoreId } from './wire.ts';
@@ -38,6 +38,7 @@ export function createCheck(service: Service): Unary<CheckRequest, CheckResponse
         context: request.context ?? {},
         depthMax: service.checkDepthMax,
         stepsMax: service.checkStepsMax,
+        interrupt: interruptOf(service, call),
       });
       return create(CheckResponseSchema, { allowed: isAllowed(walk.check(object, relation)) });
     });

@@ -4,6 +4,7 @@
  */
 import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import type { Interrupt } from '../engine/steps.ts';
 import { ConsistencyPreference } from '../gen/openfga/v1/openfga_service_consistency_pb.ts';
 import type { StoreId } from '../model/ids.ts';
 import type { Revision, Snapshot } from '../storage/datastore.ts';
@@ -60,6 +61,11 @@ export function refuseLate(service: Service, call: Call): void {
   if (service.clock.monotonic() >= call.deadline) {
     throw new Refusal('deadline_exceeded', 'Request Deadline Exceeded');
   }
+}
+
+/** Ends synchronous work at the call's deadline. It cannot be cancelled: it takes the one thread. */
+export function interruptOf(service: Service, call: Call): Interrupt {
+  return () => refuseLate(service, call);
 }
 
 function view<Result>(

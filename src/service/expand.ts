@@ -7,7 +7,7 @@ import {
   ExpandResponseSchema,
 } from '../gen/openfga/v1/openfga_service_pb.ts';
 import type { Unary } from './call.ts';
-import { viewFor } from './consistency.ts';
+import { interruptOf, viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
 import { queryTupleUse, readTarget, readValidTuples } from './valid-tuple.ts';
 import { readStoreId, treeMessage } from './wire.ts';
@@ -28,6 +28,7 @@ export function createExpand(service: Service): Unary<ExpandRequest, ExpandRespo
         relation: key.relation,
         contextualTuples,
         now: service.clock.now(),
+        interrupt: interruptOf(service, call),
       });
       return create(ExpandResponseSchema, { tree: { root: treeMessage(root) } });
     });

@@ -53,7 +53,7 @@ function listingOf(
   return {
     at: { store, preference: request.consistency },
     resultsMax,
-    begin(snapshot) {
+    begin(snapshot, interrupt) {
       const model = resolveModel(service, call, { store, snapshot, request });
       const tuples = request.contextualTuples?.tupleKeys;
       const contextualTuples = readValidTuples(model, tuples, queryTupleUse);
@@ -68,6 +68,7 @@ function listingOf(
         depthMax: service.checkDepthMax,
         stepsMax: service.checkStepsMax,
         sliceSteps: service.lists.sliceSteps,
+        interrupt,
       });
     },
   };

@@ -6,6 +6,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import type { Interrupt } from '../engine/steps.ts';
 import type { StoreId } from '../model/ids.ts';
 import type { Snapshot } from '../storage/datastore.ts';
 import type { Call } from './call.ts';
@@ -16,8 +17,11 @@ export interface Listing<Item> {
   readonly at: { readonly store: StoreId; readonly preference: Preference };
   readonly resultsMax: number;
   /** The list over a snapshot: its items, and undefined where it may be interrupted. */
-  begin(snapshot: Snapshot): Iterator<Item | undefined>;
+  begin(snapshot: Snapshot, interrupt: Interrupt): Iterator<Item | undefined>;
 }
+
+/** Ends the check of one candidate at the end of the list's time. No caller ever sees it. */
+const tookTooLong = new Refusal('deadline_exceeded', 'one candidate of a list took too long');
 
 /** A list that was cut says so here: it is never a silent part of an answer. */
 const truncatedHeader = 'pemba-truncated';
@@ -84,7 +88,7 @@ class Reading<Item> {
   first(): readonly Item[] | undefined | Promise<readonly Item[] | undefined> {
     const canPause = this.#service.datastore.local.canHold;
     return viewFor(this.#service, this.#call, this.#listing.at, (snapshot) => {
-      const list = this.#listing.begin(snapshot);
+      const list = this.#listing.begin(snapshot, this.#interrupt);
       const items: Item[] = [];
       for (;;) {
         const slice = this.#slice(list);
@@ -104,7 +108,7 @@ class Reading<Item> {
     using held = await datastore.local.hold(store, this.#endAt - clock.monotonic());
     const list = held.view((snapshot) => {
       setToken(this.#call, store, snapshot.revision);
-      return this.#listing.begin(snapshot);
+      return this.#listing.begin(snapshot, this.#interrupt);
     });
     for (;;) {
       const slice = held.view(() => this.#slice(list));
@@ -121,18 +125,27 @@ class Reading<Item> {
   /** Up to the next pause, the end of the list, or the first item for which there is no room. */
   #slice(list: Iterator<Item | undefined>): Slice<Item> {
     const items: Item[] = [];
-    for (;;) {
-      const next = list.next();
-      if (next.done === true) return { items, ended: true };
-      if (next.value === undefined) return { items, ended: false };
-      if (this.#room === 0) {
-        this.#truncate();
-        return { items, ended: true };
+    try {
+      for (;;) {
+        const next = list.next();
+        if (next.done === true) return { items, ended: true };
+        if (next.value === undefined) return { items, ended: false };
+        if (this.#room === 0) {
+          this.#truncate();
+          return { items, ended: true };
+        }
+        this.#room--;
+        items.push(next.value);
       }
-      this.#room--;
-      items.push(next.value);
+    } catch (error) {
+      if (error !== tookTooLong) throw error;
+      return { items, ended: true };
     }
   }
+
+  readonly #interrupt = () => {
+    if (this.#isLate()) throw tookTooLong;
+  };
 
   #isLate(): boolean {
     if (this.#service.clock.monotonic() < this.#endAt) return false;

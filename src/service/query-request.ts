@@ -1,6 +1,7 @@
 /** What the requests of `pemba.v1.QueryService` have in common, read against the model in use. */
 import { Refusal } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
+import type { Interrupt } from '../engine/steps.ts';
 import type { ConsistencyPreference } from '../gen/openfga/v1/openfga_service_consistency_pb.ts';
 import type { Tuple as TupleMessage } from '../gen/pemba/v1/tuple_pb.ts';
 import type { CompiledModel } from '../model/compiled.ts';
@@ -14,7 +15,7 @@ import {
 import type { Snapshot } from '../storage/datastore.ts';
 import type { Call } from './call.ts';
 import { contextualTupleUse } from './check.ts';
-import { viewFor } from './consistency.ts';
+import { interruptOf, viewFor } from './consistency.ts';
 import { wireContextualOf } from './pemba-tuple.ts';
 import { resolveModel, type Service } from './service.ts';
 import { readKnownSubject, readValidTuples } from './valid-tuple.ts';
@@ -42,6 +43,7 @@ export interface Query {
     readonly now: number;
     readonly depthMax: number;
     readonly stepsMax: number;
+    readonly interrupt: Interrupt;
   };
 }
 
@@ -66,7 +68,8 @@ export function answerQuery<Answer>(
     const context = request.context ?? {};
     const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = service;
     const now = service.clock.now();
-    const check = { subject, contextualTuples, context, now, depthMax, stepsMax };
+    const interrupt = interruptOf(service, call);
+    const check = { subject, contextualTuples, context, now, depthMax, stepsMax, interrupt };
     return answer({ snapshot, model, object, check });
   });
 }

@@ -52,6 +52,7 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   continuationTokenBytesMax: [fields, 'continuation token'],
   checkDepthMax: [here, 'a check of %d levels'],
   checkStepsMax: [here, 'a check takes as many steps as it may'],
+  interruptSteps: ['test/engine/interrupt.test.ts', 'a check asks when it has taken its steps'],
   checkNestingMax: [here, 'a chain of computed relations nests'],
   explainTuplesMax: 'beyond it the proof is one, but maybe not the shortest',
   explainNodesMax: ['test/engine/explain.test.ts', 'a tree is cut at its limit, and says where'],

@@ -61,7 +61,7 @@ describe('random systems', () => {
     contextualTuples: readonly Tuple[],
     seed: string,
   ): void {
-    const common = { contextualTuples, context: {}, depthMax: 60 };
+    const common = { contextualTuples, context: {}, now: 0, depthMax: 60 };
     const asked = relations.map((relation) => model.relationIndex('node', relation));
     const kinds = [
       { type: 'user', relation: '' },
