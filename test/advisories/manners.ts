@@ -14,15 +14,8 @@ import { isStoreId, type StoreId } from '../../src/model/ids.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
 import { type TupleText, tupleOf } from '../engine/world.ts';
 import { openService, type TestService, tupleKey } from '../service/harness.ts';
-
-/** `object#relation@subject` and what is known besides. */
-export interface Item {
-  readonly check: string;
-  readonly context?: JsonObject;
-  readonly contextual?: readonly TupleText[];
-  /** A code where it is an error. */
-  readonly expected: string;
-}
+import { type Item, wireTuple } from './item.ts';
+import { everyOtherWay } from './other-ways.ts';
 
 /** DSL, or JSON for what the DSL cannot say. */
 export type ModelText = string | JsonObject;
@@ -130,12 +123,6 @@ export async function writeRaw(
   await datastore.write(store, { deletes: [], writes, onDuplicate: 'error', onMissing: 'error' });
 }
 
-export function wireTuple(text: TupleText): JsonObject {
-  if (typeof text === 'string') return tupleKey(text);
-  const [key, name, context = {}] = text;
-  return { ...tupleKey(key), condition: { name, context: context as JsonObject } };
-}
-
 export async function ask(
   service: TestService,
   store: string,
@@ -153,6 +140,7 @@ export async function ask(
   expect(named(await batch(service, store, items)), 'in a batch').toEqual(named(expected));
   const backwards = await batch(service, store, items.toReversed());
   expect(named(backwards.toReversed()), 'in a batch, backwards').toEqual(named(expected));
+  await everyOtherWay(service, store, items);
 }
 
 export async function answerOf(service: TestService, store: string, item: Item): Promise<string> {

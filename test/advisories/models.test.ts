@@ -451,7 +451,12 @@ condition c(path: string, pattern: string) {
       await ask(service, store, [
         { check: 'document:1#viewer@user:anne', context, expected: 'validation_error' },
         { check: 'document:1#not_viewer@user:anne', context, expected: 'validation_error' },
-        { check: 'document:2#not_viewer@user:anne', context, expected: 'allowed' },
+        {
+          check: 'document:2#not_viewer@user:anne',
+          context,
+          expected: 'allowed',
+          listed: 'validation_error',
+        },
         {
           check: 'document:1#viewer@user:anne',
           context: { ...context, pattern: '.*/admin$' },
