@@ -93,6 +93,28 @@ type document
     const tree = { ...request, tuple_key: { relation, object } };
     const users = (await service.ask('Expand', tree)).body.tree.root.leaf.users.users;
     expect(users).toEqual(allowed ? ['team:a#member'] : []);
+
+    const { user } = key;
+    const ofModel = { store_id: store, authorization_model_id: model };
+    const objects = await service.ask('ListObjects', {
+      ...ofModel,
+      type: 'document',
+      relation,
+      user,
+    });
+    expect(objects.body.objects).toEqual(allowed ? [object] : []);
+    const listed = await service.ask('ListUsers', {
+      ...ofModel,
+      object: { type: 'document', id: '1' },
+      relation,
+      user_filters: [{ type: 'user' }],
+    });
+    expect(listed.body.users).toHaveLength(allowed ? 1 : 0);
+    const query = { store_id: store, model_id: model, subject: user, object };
+    const related = await service.ask('ListRelations', query);
+    expect(related.body.relations).toEqual(allowed ? [relation] : []);
+    const { body } = await service.ask('Explain', { ...query, relation });
+    expect(body.outcome).toBe(allowed ? 'OUTCOME_ALLOWED' : 'OUTCOME_DENIED');
   }
 });
 

@@ -18,6 +18,7 @@ import { isValidModel } from '../oracle/valid-model.ts';
 import { randomWorld } from '../oracle/world.ts';
 import { callOf, type TestService, tupleKey } from '../service/harness.ts';
 import { answerOf, ask, filled, holds, opened, writeRaw } from './manners.ts';
+import { everyOtherWay } from './other-ways.ts';
 
 async function storeOf(service: TestService): Promise<string> {
   return (await service.ask('CreateStore', { name: 'models' })).body.id;
@@ -194,6 +195,9 @@ describe('definitions in circles', () => {
           answer,
         );
         answered++;
+        if (round % 10 === 0) {
+          await everyOtherWay(service, store, [{ check, expected: answer }]);
+        }
       }
     }
     expect(refused).toBeGreaterThan(200);

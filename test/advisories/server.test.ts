@@ -7,7 +7,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import { Refusal } from '../../src/base/errors.ts';
 import { resolveConfig } from '../../src/server/config.ts';
 import { type RunningServer, startServer } from '../../src/server/start.ts';
-import type { Datastore, Snapshot } from '../../src/storage/datastore.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { pemba } from '../cli/run.ts';
 import { RandomSource } from '../oracle/random-source.ts';
@@ -22,6 +21,7 @@ import {
   tupleKey,
 } from '../service/harness.ts';
 import { answerOf, filled, opened, temporaryFile } from './manners.ts';
+import { watched } from './reads.ts';
 
 const canary = 'canary-7f3a9c';
 
@@ -287,7 +287,7 @@ test('A10: a read that fails in any operand is an error or changes nothing, neve
   const fail = () => {
     if (++reads === failAt) throw new Error('disk I/O error');
   };
-  const service = serviceOver(failing(datastore, fail), clock);
+  const service = serviceOver(watched(datastore, fail), clock);
   const tuples = ['document:1#a@group:g#member', 'document:1#b@group:h#member'];
   tuples.push('group:g#member@user:anne', 'group:h#member@user:anne', 'group:g#member@user:beth');
   const store = await filled(service, { model: operators, tuples });
@@ -318,27 +318,6 @@ async function answerOrBug(service: TestService, store: string, check: string): 
   } catch (error) {
     return (error as Error).message;
   }
-}
-
-function failing(datastore: Datastore, before: () => void): Datastore {
-  const wrap = (snapshot: Snapshot): Snapshot => ({
-    ...snapshot,
-    find(...key) {
-      before();
-      return snapshot.find(...key);
-    },
-    subjects(...range) {
-      before();
-      return snapshot.subjects(...range);
-    },
-  });
-  return {
-    ...datastore,
-    local: {
-      ...datastore.local,
-      view: (store, read) => datastore.local.view(store, (snapshot) => read(wrap(snapshot))),
-    },
-  };
 }
 
 test('results cached on cancel: a batch that its deadline cuts says so, and remembers nothing', async () => {

@@ -2,7 +2,6 @@
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
-import type { Datastore, Snapshot } from '../../src/storage/datastore.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { migrations, storeTables } from '../../src/storage/sqlite/schema.ts';
 import { RandomSource } from '../oracle/random-source.ts';
@@ -14,6 +13,7 @@ import {
   tupleKey,
 } from '../service/harness.ts';
 import { ask, filled, opened, temporaryFile, write, writeModel, writeRaw } from './manners.ts';
+import { watched } from './reads.ts';
 
 const model = `
 model
@@ -184,15 +184,15 @@ describe('snapshots', () => {
     const other = new Database(path);
     const last = '(SELECT max(subject) FROM tuple)';
     other.exec(`CREATE TEMP TABLE kept AS SELECT * FROM tuple WHERE subject = ${last}`);
-    let pauseAt = 1;
-    const pausing = countedReads(datastore, (read) => {
-      if (read === pauseAt) other.exec(`DELETE FROM main.tuple WHERE subject = ${last}`);
+    let [pauseAt, reads] = [1, 0];
+    const pausing = watched(datastore, () => {
+      if (++reads === pauseAt) other.exec(`DELETE FROM main.tuple WHERE subject = ${last}`);
     });
-    const service = serviceOver(pausing.datastore, clock);
+    const service = serviceOver(pausing, clock);
     for (; ; pauseAt++) {
-      pausing.restart();
+      reads = 0;
       expect(await allowed(service), `a delete before read ${pauseAt}`).toBe(true);
-      if (pausing.reads() < pauseAt) break;
+      if (reads < pauseAt) break;
       expect(await allowed(plain)).toBe(false);
       other.exec('INSERT INTO main.tuple SELECT * FROM kept');
     }
@@ -222,6 +222,18 @@ describe('snapshots', () => {
         contextual_tuples: { tuple_keys: [{ ...key, relation: 'editor' }] },
       });
       await service.ask('Expand', { store_id: store, tuple_key: { object, relation: 'reader' } });
+      for (const method of ['ListObjects', 'StreamedListObjects']) {
+        await service.ask(method, { store_id: store, type: 'document', relation: 'reader', user });
+      }
+      await service.ask('ListUsers', {
+        store_id: store,
+        object: { type: 'document', id: `never-${i}` },
+        relation: 'reader',
+        user_filters: [{ type: 'user' }],
+      });
+      const query = { store_id: store, subject: user, object };
+      await service.ask('ListRelations', query);
+      await service.ask('Explain', { ...query, relation: 'reader' });
       await service.ask('Read', { store_id: store, tuple_key: { ...key, relation: '' } });
       await service.ask('ReadChanges', { store_id: store, type: `type-${i}` });
       const unknown = `01H0H015178Y2V4CX1${String(i).padStart(8, '0')}`;
@@ -234,36 +246,6 @@ describe('snapshots', () => {
     eye.close();
   });
 });
-
-/** Calls `before` with the number of every read of tuples, counted since `restart`. */
-function countedReads(datastore: Datastore, before: (read: number) => void) {
-  let count = 0;
-  const counted = (snapshot: Snapshot): Snapshot => ({
-    ...snapshot,
-    find(...key) {
-      before(++count);
-      return snapshot.find(...key);
-    },
-    subjects(...range) {
-      before(++count);
-      return snapshot.subjects(...range);
-    },
-  });
-  return {
-    datastore: {
-      ...datastore,
-      local: {
-        ...datastore.local,
-        view: <Result>(store: Parameters<Datastore['head']>[0], read: (s: Snapshot) => Result) =>
-          datastore.local.view(store, (snapshot) => read(counted(snapshot))),
-      },
-    } satisfies Datastore,
-    restart() {
-      count = 0;
-    },
-    reads: () => count,
-  };
-}
 
 describe('tenants', () => {
   const shared = [...numbered(9), ...numbered(9, 'editor')];
