@@ -14,6 +14,7 @@ import { GrpcClient } from '../server/grpc-client.ts';
 import { wire } from '../server/grpc-harness.ts';
 import {
   callOf,
+  driveModel,
   openDrive,
   serviceOver,
   type TestService,
@@ -163,16 +164,28 @@ test('leaks: calls that are cut short or refused leave no timer, socket or curso
   const server = await started({ 'log-level': 'off' });
   const client = new GrpcClient(server.grpcAddress);
   const storeId = (await client.call(wire.createStore, { name: 'drive' })).message!.id;
-  const url = `http://${server.httpAddress}/stores/${storeId}/read`;
+  const base = `http://${server.httpAddress}/stores/${storeId}`;
+  const post = async (path: string, body: JsonValue) =>
+    await (await fetch(`${base}/${path}`, { method: 'POST', body: JSON.stringify(body) })).text();
+  await post('authorization-models', driveModel);
+  for (let at = 0; at < 1_000; at += 100) {
+    const document = (i: number) => tupleKey(`document:${at + i}#viewer@user:anne`);
+    await post('write', {
+      writes: { tuple_keys: Array.from({ length: 100 }, (_, i) => document(i)) },
+    });
+  }
+  const list = JSON.stringify({ type: 'document', relation: 'viewer', user: 'user:anne' });
+  const paths = ['read', 'list-objects', 'streamed-list-objects'];
   const round = async () => {
     const calls: Promise<unknown>[] = [];
     for (let i = 0; i < 60; i++) {
       const options = i % 3 === 0 ? { timeoutMs: 1 } : {};
       calls.push(client.call(wire.check, { storeId }, options));
       const cut = new AbortController();
-      const init = { method: 'POST', body: '{}', signal: cut.signal };
+      const path = paths[Math.floor(i / 3) % paths.length] as string;
+      const body = path === 'read' ? '{}' : list;
       calls.push(
-        fetch(url, init)
+        fetch(`${base}/${path}`, { method: 'POST', body, signal: cut.signal })
           .then((response) => response.text())
           .catch(() => {}),
       );

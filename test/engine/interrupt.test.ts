@@ -86,7 +86,7 @@ test('the steps of many small checks add up', async () => {
   });
 });
 
-test('a check that is broken off has no verdict, and leaves nothing behind', async () => {
+test('results cached on cancel: a check that is broken off has no verdict, and leaves nothing behind', async () => {
   const count = 5_000;
   world = await World.open(model, [
     ...groups(count),
