@@ -17,6 +17,7 @@ export function measuredDatastore(inner: Datastore, metrics: Metrics, clock: Clo
   };
   return {
     local: inner.local,
+    cursors: inner.cursors,
     createStore: (store) => timed('create_store', inner.createStore(store)),
     readStore: (store) => inner.readStore(store),
     listStores: (query) => inner.listStores(query),

@@ -36,7 +36,7 @@ export function viewFor<Result>(
 }
 
 /** The least revision that an answer to this call may show, as far as its token goes. */
-function leastRevision(call: Call, store: StoreId): Revision {
+export function leastRevision(call: Call, store: StoreId): Revision {
   return call.consistencyToken === '' ? 0 : parseConsistencyToken(call.consistencyToken, store);
 }
 

@@ -76,11 +76,21 @@ const query = {
   model_id: optional(idPattern),
   contextual_tuples: contextualTuples,
 };
+const pagedList = {
+  store_id: id,
+  model_id: optional(idPattern),
+  contextual_tuples: contextualTuples,
+  page_size: { kind: 'integer', min: 1, max: limits.listPageSizeMax },
+  cursor: continuation,
+} as const;
 const conditionName = text(`^[^\\s]{1,${limits.conditionNameLengthMax}}$`);
 const listObjects = { ...ofModel, type, relation: name, user: listedUser };
 const module = optional(namePattern);
 
-/** By message, then by field; a message's fields are checked in the proto's order. */
+/**
+ * By message, then by field; a message's fields are checked in the proto's order. A name that both
+ * packages have is the one of `openfga.v1`; that of `pemba.v1` stands here in full.
+ */
 export const fieldRules: Readonly<Record<string, MessageRules>> = {
   CheckRequest: { ...ofModel, tuple_key: required },
   CheckRequestTupleKey: question,
@@ -181,6 +191,9 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
 
   ListRelationsRequest: query,
   ExplainRequest: { ...query, relation: name },
+  'pemba.v1.ListObjectsRequest': { ...pagedList, subject: text(userPattern) },
+  'pemba.v1.ListSubjectsRequest': { ...pagedList, object: text(objectPattern) },
+  Scope: { object: text(objectPattern), relation: name },
   Tuple: {
     subject: storedTuple.user,
     relation: storedTuple.relation,

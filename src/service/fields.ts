@@ -31,7 +31,7 @@ export function createFieldChecks(clock: Clock): (message: DescMessage) => Field
     };
     // Known before its fields are compiled: rewrites hold rewrites.
     compiled.set(message.typeName, check);
-    const rules = fieldRules[message.name] ?? {};
+    const rules = fieldRules[message.typeName] ?? fieldRules[message.name] ?? {};
     for (const name of Object.keys(rules)) {
       assert(
         message.fields.some((field) => field.name === name),

@@ -7,11 +7,15 @@ import type { JsonObject, JsonValue } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import type { Method } from './call.ts';
 
-/** Throws a `Refusal` for a request that is not of the method's form, and whatever the method throws. */
+/**
+ * Names are those of `openfga.v1`, where both packages have one. Throws a `Refusal` for a request that
+ * is not of the method's form, and whatever the method throws.
+ */
 export type JsonCall = (method: string, request: JsonObject) => Promise<JsonValue>;
 
 export function createJsonCall(methods: readonly Method[], clock: Clock): JsonCall {
-  const byName = new Map(methods.map((method) => [method.descriptor.name, method]));
+  // The first one of a name stays.
+  const byName = new Map(methods.toReversed().map((method) => [method.descriptor.name, method]));
   let calls = 0;
   return async (name, json) => {
     const method = byName.get(name);

@@ -46,7 +46,11 @@ function relationsAsked(
   return all.filter((relation) => asked.has(relation));
 }
 
-function unansweredOf(relation: string, verdict: Extract<Verdict, { kind: 'unknown' | 'failed' }>) {
+/** What is told of a relation whose check has no answer. */
+export function unansweredOf(
+  relation: string,
+  verdict: Extract<Verdict, { kind: 'unknown' | 'failed' }>,
+) {
   const { code, message } = refusalOf(verdict);
   const missingParameters = verdict.kind === 'unknown' ? [...verdict.parameters] : [];
   return { relation, code, message, missingParameters };

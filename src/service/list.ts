@@ -16,6 +16,8 @@ import type { Service } from './service.ts';
 export interface Listing<Item> {
   readonly at: { readonly store: StoreId; readonly preference: Preference };
   readonly resultsMax: number;
+  /** A part of it is no answer: when its time is over it is refused, not cut. */
+  readonly isWhole?: boolean;
   /** The list over a snapshot: its items, and undefined where it may be interrupted. */
   begin(snapshot: Snapshot, interrupt: Interrupt): Iterator<Item | undefined>;
 }
@@ -149,6 +151,12 @@ class Reading<Item> {
 
   #isLate(): boolean {
     if (this.#service.clock.monotonic() < this.#endAt) return false;
+    if (this.#listing.isWhole === true) {
+      throw new Refusal(
+        'deadline_exceeded',
+        'the list could not be whole in its time; ask for less, or with a longer deadline',
+      );
+    }
     this.#truncate();
     return true;
   }

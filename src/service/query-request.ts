@@ -60,11 +60,7 @@ export function answerQuery<Answer>(
     const model = resolveModel(service, call, { store, snapshot, request: named });
     const subject = readQuerySubject(model, request.subject);
     const object = readQueryObject(model, request.object);
-    const contextualTuples = readValidTuples(
-      model,
-      request.contextualTuples.map(wireContextualOf),
-      contextualTupleUse,
-    );
+    const contextualTuples = readContextualTuples(model, request.contextualTuples);
     const context = request.context ?? {};
     const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = service;
     const now = service.clock.now();
@@ -82,7 +78,7 @@ export function requireRelation(model: CompiledModel, type: string, relation: st
   );
 }
 
-function readQuerySubject(model: CompiledModel, text: string) {
+export function readQuerySubject(model: CompiledModel, text: string) {
   if (parseSubject(text) !== undefined) return readKnownSubject(model, text);
   throw new Refusal(
     'validation_error',
@@ -90,7 +86,7 @@ function readQuerySubject(model: CompiledModel, text: string) {
   );
 }
 
-function readQueryObject(model: CompiledModel, text: string): ObjectRef {
+export function readQueryObject(model: CompiledModel, text: string): ObjectRef {
   const object = parseObject(text);
   if (object === undefined || object.id === wildcardId) {
     throw new Refusal('validation_error', `\`${text}\` is no object: give \`type:id\``);
@@ -99,4 +95,11 @@ function readQueryObject(model: CompiledModel, text: string): ObjectRef {
     throw new Refusal('validation_error', `type '${object.type}' not found`);
   }
   return object;
+}
+
+export function readContextualTuples(
+  model: CompiledModel,
+  messages: readonly TupleMessage[],
+): readonly Tuple[] {
+  return readValidTuples(model, messages.map(wireContextualOf), contextualTupleUse);
 }

@@ -29,6 +29,8 @@ import {
 import { createDeleteTuples } from './pemba-delete-tuples.ts';
 import { createReadTupleChanges, createReadTuples } from './pemba-read-tuples.ts';
 import { createWriteTuples } from './pemba-write-tuples.ts';
+import { createQueryObjects } from './query-objects.ts';
+import { createQuerySubjects } from './query-subjects.ts';
 import { createRead, createReadChanges } from './read-tuples.ts';
 import type { Service, ServiceContext } from './service.ts';
 import {
@@ -97,6 +99,9 @@ function createService(context: ServiceContext): Service {
     lists: {
       resultsMax: limits.listResultsMax,
       timeoutMs: limits.listTimeoutMs,
+      rowsMax: limits.listRowsMax,
+      exceptionsMax: limits.listExceptionsMax,
+      keptBytesMax: limits.listsKeptBytesMax,
       sliceSteps: limits.listSliceSteps,
       ...context.lists,
     },
@@ -133,6 +138,8 @@ function createQueryHandlers(service: Service) {
   return {
     listRelations: createListRelations(service),
     explain: createExplain(service),
+    listObjects: createQueryObjects(service),
+    listSubjects: createQuerySubjects(service),
   } satisfies { readonly [name in keyof typeof QueryService.method]: Handler };
 }
 

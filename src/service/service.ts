@@ -1,10 +1,10 @@
 /** What every handler is given: the datastore, the clock, and what they share in memory. */
 import type { Clock } from '../base/clock.ts';
 import type { CompiledModel } from '../model/compiled.ts';
-import type { StoreId } from '../model/ids.ts';
+import type { ModelId, StoreId } from '../model/ids.ts';
 import type { Datastore, Snapshot } from '../storage/datastore.ts';
 import type { Call } from './call.ts';
-import type { ModelCache } from './model-cache.ts';
+import type { ModelCache, ResolvedModel } from './model-cache.ts';
 import { readOptionalModelId } from './wire.ts';
 
 export interface ServiceContext {
@@ -22,6 +22,11 @@ export interface ListBounds {
   /** Results of a list that is not a stream. */
   readonly resultsMax: number;
   readonly timeoutMs: number;
+  /** Rows of a list in pages, and of those whom one of its wildcards leaves out. */
+  readonly rowsMax: number;
+  readonly exceptionsMax: number;
+  /** Bytes of lists in pages that are kept, of either kind. */
+  readonly keptBytesMax: number;
   /** Steps before other requests get their turn. */
   readonly sliceSteps: number;
 }
@@ -48,7 +53,18 @@ export function resolveModel(
   },
 ): CompiledModel {
   const wanted = readOptionalModelId(from.request.authorizationModelId);
-  const { id, model } = service.models.resolve(from.store, from.snapshot, wanted);
-  call.responseHeaders['openfga-authorization-model-id'] = id;
-  return model;
+  return resolveModelId(service, call, from.store, from.snapshot, wanted).model;
+}
+
+/** The same for an id that was read before; '' stands for the latest. */
+export function resolveModelId(
+  service: Service,
+  call: Call,
+  store: StoreId,
+  snapshot: Snapshot,
+  wanted: ModelId | '',
+): ResolvedModel {
+  const resolved = service.models.resolve(store, snapshot, wanted);
+  call.responseHeaders['openfga-authorization-model-id'] = resolved.id;
+  return resolved;
 }

@@ -10,6 +10,7 @@
  * From the instant at which a tuple expires it does not exist for any method, by the datastore's
  * clock, whether it was collected yet or not. Snapshots alone show it until then, with its expiry.
  */
+import type { JsonValue } from '../base/json.ts';
 import type { ModelId, StoreId } from '../model/ids.ts';
 import type { BareTuple, Tuple } from '../model/tuple.ts';
 import type { TupleReader } from './tuple-reader.ts';
@@ -136,8 +137,22 @@ export interface ChangeQuery extends PageQuery {
   readonly since: number | undefined;
 }
 
+/** Makes cursors authentic: whoever has no secret of the record cannot make or alter one. */
+export interface Cursors {
+  /** A cursor at this position, bound to a query: a list, all parts of which must be equal. */
+  encode(query: readonly (string | number)[], position: readonly (string | number)[]): string;
+  /**
+   * The position; undefined for the empty cursor. ENSURES: what `encode` did not make for this query
+   * is refused with `invalid_continuation_token`.
+   */
+  decode(query: readonly (string | number)[], cursor: string): readonly JsonValue[] | undefined;
+}
+
 export interface Datastore {
   readonly local: LocalReads;
+
+  /** For lists that are pages of an answer, not of what is stored. The same for all who share it. */
+  readonly cursors: Cursors;
 
   createStore(store: { id: StoreId; name: string }): Promise<StoreRecord>;
   readStore(store: StoreId): Promise<StoreRecord | undefined>;

@@ -62,6 +62,11 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   listTimeoutMs: ['test/service/lists.test.ts', 'answers with what it found in its time'],
   listAnswerMs: 'time that is kept for sending; nobody can count it from outside',
   listSliceSteps: ['test/engine/lists.test.ts', 'a list can be interrupted every so many steps'],
+  listRowsMax: ['test/service/paged-lists.test.ts', 'at most %i rows of 30'],
+  listExceptionsMax: ['test/service/paged-lists.test.ts', 'at most %i exceptions of 30'],
+  listPageSizeMax: [fields, 'page of a list'],
+  listPageSizeDefault: ['test/service/paged-lists.test.ts', 'a page without a size'],
+  listsKeptBytesMax: 'a list that is not kept is computed again, or refused',
   heldSnapshotsMax: ['test/storage/contract-hold.ts', 'there are so many to be had'],
   conditionCostMax: ['test/model/condition.test.ts', 'within the cost is met'],
   durationTextMax: [here, 'a duration of %d characters'],
@@ -123,6 +128,7 @@ test('limits that are not what they say: the sizes are those that the documentat
     // OpenFGA's, which says 512 KiB and means 512 * 1,204.
     requestBytesMax: 512 * 1_204,
     inputLineBytesMax: 1_024 * 1_024,
+    listsKeptBytesMax: 64 * 1_024 * 1_024,
   });
 });
 

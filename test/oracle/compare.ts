@@ -114,10 +114,12 @@ class Comparison {
         this.put('check', questions);
         this.put('objects', questions);
         this.put('relations', questions);
+        this.put('pembaObjects', questions);
         this.put('explain', questions.slice(0, explainedPerSubject));
       }
       const asked = [...(this.expected[setting]?.values() ?? [])].map(({ question }) => question);
       if (asked.length > 0) this.put('users', asked);
+      if (asked.length > 0) this.put('pembaSubjects', asked);
     }
     for (const model of world.models.keys()) this.putBatches(model);
     return this.found;

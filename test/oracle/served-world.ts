@@ -23,7 +23,9 @@ import {
 import {
   type ExplainResponse,
   type ListRelationsResponse,
+  type ListSubjectsResponse,
   Outcome as Outcomes,
+  type ListObjectsResponse as PembaObjects,
   QueryService,
 } from '../../src/gen/pemba/v1/query_service_pb.ts';
 import { TupleSchema } from '../../src/gen/pemba/v1/tuple_pb.ts';
@@ -36,15 +38,31 @@ import type { Call } from '../../src/service/call.ts';
 import { createMethods } from '../../src/service/router.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
-import { type Outcome, type PlainTuple, type Question, typeOf } from './facts.ts';
+import {
+  allPages,
+  askPembaObjects,
+  askPembaSubjects,
+  type ExactAnswer,
+  type ExactLists,
+} from './exact-lists.ts';
+import { type PlainTuple, type Question, typeOf } from './facts.ts';
 import type { Setting, World } from './world.ts';
 
 /**
  * Each question in a Check of its own, all in one BatchCheck, or all by one walk of the engine; or
  * looked up in the list of the subject's objects, of the object's users, or of the relations between
- * the two; or explained, with each set of tuples that would allow it tried.
+ * the two, or in the exact lists of either; or explained, with each set of tuples that would allow it tried.
  */
-export type Way = 'check' | 'batch' | 'walk' | 'objects' | 'users' | 'relations' | 'explain';
+export type Way =
+  | 'check'
+  | 'batch'
+  | 'walk'
+  | 'objects'
+  | 'users'
+  | 'relations'
+  | 'explain'
+  | 'pembaObjects'
+  | 'pembaSubjects';
 
 /** A question under one of the world's settings, by its index. */
 export interface Asked extends Question {
@@ -55,7 +73,7 @@ export interface Asked extends Question {
  * An answer: an outcome, or the code of a refusal that no world of ours should meet. A list of users
  * with a wildcard in it leaves open whether one that it does not name is among them.
  */
-export type Answer = Outcome | 'unnamed' | `refused: ${string}`;
+export type Answer = ExactAnswer | 'unnamed';
 
 export interface ServedWorld {
   readonly settings: readonly Setting[];
@@ -77,7 +95,9 @@ export class Pemba {
     this.datastore = datastore;
     this.tamper = tamper;
     for (const method of createMethods({ datastore, clock: systemClock })) {
-      if (method.kind === 'unary') this.handlers.set(method.descriptor.localName, method.handle);
+      const { localName, parent } = method.descriptor;
+      const name = this.handlers.has(localName) ? `${parent.name}/${localName}` : localName;
+      if (method.kind === 'unary') this.handlers.set(name, method.handle);
     }
   }
 
@@ -155,9 +175,33 @@ export class Pemba {
         return this.askUsers(served, setting, asked);
       case 'relations':
         return this.askRelations(served, setting, asked);
+      case 'pembaObjects':
+        return askPembaObjects(this.exactLists(served, setting), asked);
+      case 'pembaSubjects':
+        return askPembaSubjects(this.exactLists(served, setting), asked);
       case 'explain':
         return asked.map((question) => this.askExplain(served, setting, question));
     }
+  }
+
+  private exactLists(served: ServedWorld, setting: Setting): ExactLists {
+    const query = queryOf(served, setting);
+    return {
+      answerTo,
+      // Pages this small have cursors in many lists.
+      objects: (subject) =>
+        allPages((cursor) => {
+          const request = { ...query, subject, page_size: 20, cursor };
+          const page = this.call('QueryService/listObjects', request) as PembaObjects;
+          return { rows: page.objects, cursor: page.cursor };
+        }),
+      subjects: (object) =>
+        allPages((cursor) => {
+          const request = { ...query, object, page_size: 20, cursor };
+          const page = this.call('listSubjects', request) as ListSubjectsResponse;
+          return { rows: page.subjects, cursor: page.cursor };
+        }),
+    };
   }
 
   private askRelations(
@@ -322,8 +366,8 @@ export class Pemba {
   }
 
   private call(name: string, request: object): unknown {
-    const descriptor = [...OpenFGAService.methods, ...QueryService.methods].find(
-      (method) => method.localName === name,
+    const descriptor = [...OpenFGAService.methods, ...QueryService.methods].find((method) =>
+      [method.localName, `${method.parent.name}/${method.localName}`].includes(name),
     );
     assert(descriptor !== undefined, `${name} is a method`);
     return this.handle(name, fromJson(descriptor.input, request as JsonValue));
@@ -381,7 +425,7 @@ function answerOf(error: unknown): Answer {
 }
 
 /** Context that is missing or ill-typed is the one error that the oracle knows. */
-function answerTo(code: string): Answer {
+function answerTo(code: string): ExactAnswer {
   return code === 'validation_error' ? 'error' : `refused: ${code}`;
 }
 

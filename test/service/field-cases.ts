@@ -40,6 +40,8 @@ export const good: Record<string, JsonObject> = {
   ReadTuples: inStore,
   DeleteTuples: { ...inStore, filter: { object: 'document:1' } },
   ReadTupleChanges: inStore,
+  'pemba.v1.ListObjects': { ...inStore, subject: 'user:anne' },
+  ListSubjects: { ...inStore, object: 'document:1' },
   Explain: { ...inStore, subject: 'user:anne', relation: 'viewer', object: 'document:1' },
 };
 
@@ -410,6 +412,13 @@ export const borders: readonly (readonly [
     'ListUsers',
     (n) => ({ contextual_tuples: Array(n).fill(key) }),
     'validation_error',
+  ],
+  [
+    'page of a list',
+    limits.listPageSizeMax,
+    'pemba.v1.ListObjects',
+    (n) => ({ page_size: n }),
+    'page_size_invalid',
   ],
   ['page of Read', limits.pageSizeMax, 'Read', (n) => ({ page_size: n }), 'page_size_invalid'],
   [

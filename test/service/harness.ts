@@ -36,7 +36,10 @@ export interface TestService {
   readonly clock: TestClock;
   readonly datastore: Datastore;
   readonly methods: readonly Method[];
-  /** Asks the method and returns its answer as JSON; a stream's answers as a list. */
+  /**
+   * A method is named alone, or with its service (`QueryService/ListObjects`); a name that both have
+   * is OpenFGA's. Asks the method and returns its answer as JSON; a stream's answers as a list.
+   */
   ask(method: string, request: JsonValue, options?: Asked): Promise<Answered>;
   /** Asks the method, which must refuse. */
   refusal(method: string, request: JsonValue, options?: Asked): Promise<Refusal>;
@@ -78,7 +81,9 @@ export function serviceOver(
 ): TestService {
   const methods = createMethods({ datastore, clock, ...limits });
   const ask = async (name: string, request: JsonValue, options: Asked = {}): Promise<Answered> => {
-    const method = methods.find(({ descriptor }) => descriptor.name === name);
+    const method = methods.find(({ descriptor }) =>
+      [descriptor.name, `${descriptor.parent.name}/${descriptor.name}`].includes(name),
+    );
     if (method === undefined) throw new Error(`no method ${name}`);
     const { descriptor } = method;
     const message = fromJson(descriptor.input, request, { ignoreUnknownFields: true });

@@ -28,6 +28,54 @@ ListRelationsRequest
   6 repeated Tuple contextual_tuples
   7 google.Struct context
   8 ConsistencyPreference consistency
+ListObjectsRequest
+  1 string store_id
+  2 string subject
+  3 repeated string types
+  4 repeated string relations
+  5 Scope scope
+  6 string model_id
+  7 repeated Tuple contextual_tuples
+  8 google.Struct context
+  9 ConsistencyPreference consistency
+  10 int32 page_size
+  11 string cursor
+  12 bool count_only
+Scope
+  1 string object
+  2 string relation
+  3 bool direct
+ListObjectsResponse
+  1 repeated ListedObject objects
+  2 string cursor
+  3 int32 count
+  4 string consistency_token
+ListedObject
+  1 string object
+  2 repeated string relations
+  3 repeated UnansweredRelation unanswered
+ListSubjectsRequest
+  1 string store_id
+  2 string object
+  3 repeated string relations
+  4 repeated string subject_types
+  5 string model_id
+  6 repeated Tuple contextual_tuples
+  7 google.Struct context
+  8 ConsistencyPreference consistency
+  9 int32 page_size
+  10 string cursor
+  11 bool count_only
+ListSubjectsResponse
+  1 repeated ListedSubject subjects
+  2 string cursor
+  3 int32 count
+  4 string consistency_token
+ListedSubject
+  1 string subject
+  2 repeated string relations
+  3 repeated UnansweredRelation unanswered
+  4 repeated string except
 ListRelationsResponse
   1 repeated string relations
   2 repeated UnansweredRelation unanswered
@@ -140,6 +188,8 @@ ChangeKind: CHANGE_KIND_UNSPECIFIED=0 CHANGE_KIND_WRITE=1 CHANGE_KIND_DELETE=2
 export const queryMethods = `
 ListRelations POST /stores/{store_id}/list-relations *
 Explain POST /stores/{store_id}/explain *
+ListObjects POST /stores/{store_id}/objects *
+ListSubjects POST /stores/{store_id}/subjects *
 `;
 
 export const tupleMethods = `

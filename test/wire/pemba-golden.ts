@@ -24,7 +24,13 @@ const tupleJson = {
   expires_at: timeJson,
 };
 
-const filter = [text(1, 'document:1'), text(2, 'document'), text(3, 'viewer'), text(4, 'user:*'), text(5, 'user')];
+const filter = [
+  text(1, 'document:1'),
+  text(2, 'document'),
+  text(3, 'viewer'),
+  text(4, 'user:*'),
+  text(5, 'user'),
+];
 const filterJson = {
   object: 'document:1',
   object_type: 'document',
@@ -71,6 +77,19 @@ const nodeJson = {
   tupleset: 'parent',
 };
 
+const unanswered = [
+  text(1, 'owner'),
+  text(2, 'validation_error'),
+  text(3, 'no value'),
+  text(4, 'now'),
+];
+const unansweredJson = {
+  relation: 'owner',
+  code: 'validation_error',
+  message: 'no value',
+  missing_parameters: ['now'],
+};
+
 export const pembaGolden: Record<string, [json: JsonValue, ...Bytes[]]> = {
   ListRelationsRequest: [
     {
@@ -93,20 +112,98 @@ export const pembaGolden: Record<string, [json: JsonValue, ...Bytes[]]> = {
     within(7, ...context),
     whole(8, 200),
   ],
+  ListObjectsRequest: [
+    {
+      store_id: store,
+      subject: 'user:anne',
+      types: ['document'],
+      relations: ['viewer'],
+      scope: { object: 'folder:1', relation: 'parent', direct: true },
+      model_id: model,
+      contextual_tuples: [keyJson],
+      context: contextJson,
+      consistency: 'HIGHER_CONSISTENCY',
+      page_size: 7,
+      cursor,
+      count_only: true,
+    },
+    text(1, store),
+    text(2, 'user:anne'),
+    text(3, 'document'),
+    text(4, 'viewer'),
+    within(5, text(1, 'folder:1'), text(2, 'parent'), whole(3, 1)),
+    text(6, model),
+    within(7, ...key),
+    within(8, ...context),
+    whole(9, 200),
+    whole(10, 7),
+    text(11, cursor),
+    whole(12, 1),
+  ],
+  ListObjectsResponse: [
+    {
+      objects: [{ object: 'document:1', relations: ['viewer'], unanswered: [unansweredJson] }],
+      cursor,
+      count: 9,
+      consistency_token: token,
+    },
+    within(1, text(1, 'document:1'), text(2, 'viewer'), within(3, ...unanswered)),
+    text(2, cursor),
+    whole(3, 9),
+    text(4, token),
+  ],
+  ListSubjectsRequest: [
+    {
+      store_id: store,
+      object: 'document:1',
+      relations: ['viewer'],
+      subject_types: ['user'],
+      model_id: model,
+      contextual_tuples: [keyJson],
+      context: contextJson,
+      consistency: 'HIGHER_CONSISTENCY',
+      page_size: 7,
+      cursor,
+      count_only: true,
+    },
+    text(1, store),
+    text(2, 'document:1'),
+    text(3, 'viewer'),
+    text(4, 'user'),
+    text(5, model),
+    within(6, ...key),
+    within(7, ...context),
+    whole(8, 200),
+    whole(9, 7),
+    text(10, cursor),
+    whole(11, 1),
+  ],
+  ListSubjectsResponse: [
+    {
+      subjects: [
+        {
+          subject: 'user:*',
+          relations: ['viewer'],
+          unanswered: [unansweredJson],
+          except: ['user:bob'],
+        },
+      ],
+      cursor,
+      count: 9,
+      consistency_token: token,
+    },
+    within(1, text(1, 'user:*'), text(2, 'viewer'), within(3, ...unanswered), text(4, 'user:bob')),
+    text(2, cursor),
+    whole(3, 9),
+    text(4, token),
+  ],
   ListRelationsResponse: [
     {
       relations: ['viewer'],
-      unanswered: [
-        {
-          relation: 'owner',
-          code: 'validation_error',
-          message: 'no value',
-          missing_parameters: ['now'],
-        },
-      ],
+      unanswered: [unansweredJson],
     },
     text(1, 'viewer'),
-    within(2, text(1, 'owner'), text(2, 'validation_error'), text(3, 'no value'), text(4, 'now')),
+    within(2, ...unanswered),
   ],
   ExplainRequest: [
     {
@@ -162,7 +259,11 @@ export const pembaGolden: Record<string, [json: JsonValue, ...Bytes[]]> = {
     text(7, 'order-7'),
     text(8, model),
   ],
-  WriteTuplesResponse: [{ consistency_token: token, repeated_write: true }, text(1, token), whole(2, 1)],
+  WriteTuplesResponse: [
+    { consistency_token: token, repeated_write: true },
+    text(1, token),
+    whole(2, 1),
+  ],
   ReadTuplesRequest: [
     { store_id: store, filter: filterJson, page_size: 300, cursor },
     text(1, store),

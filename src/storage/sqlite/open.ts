@@ -84,6 +84,7 @@ export function createDatastore(
 
   return {
     local,
+    cursors,
 
     async createStore({ id, name }) {
       assert(name !== '', 'a store has a name');

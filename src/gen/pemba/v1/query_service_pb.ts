@@ -23,7 +23,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file pemba/v1/query_service.proto.
  */
 export const file_pemba_v1_query_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxwZW1iYS92MS9xdWVyeV9zZXJ2aWNlLnByb3RvEghwZW1iYS52MSKjAgoUTGlzdFJlbGF0aW9uc1JlcXVlc3QSGgoIc3RvcmVfaWQYASABKAlSCHN0b3JlX2lkEg8KB3N1YmplY3QYAiABKAkSDgoGb2JqZWN0GAMgASgJEhEKCXJlbGF0aW9ucxgEIAMoCRIaCghtb2RlbF9pZBgFIAEoCVIIbW9kZWxfaWQSPQoRY29udGV4dHVhbF90dXBsZXMYBiADKAsyDy5wZW1iYS52MS5UdXBsZVIRY29udGV4dHVhbF90dXBsZXMSKAoHY29udGV4dBgHIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSNgoLY29uc2lzdGVuY3kYCCABKA4yIS5vcGVuZmdhLnYxLkNvbnNpc3RlbmN5UHJlZmVyZW5jZSJcChVMaXN0UmVsYXRpb25zUmVzcG9uc2USEQoJcmVsYXRpb25zGAEgAygJEjAKCnVuYW5zd2VyZWQYAiADKAsyHC5wZW1iYS52MS5VbmFuc3dlcmVkUmVsYXRpb24idQoSVW5hbnN3ZXJlZFJlbGF0aW9uEhAKCHJlbGF0aW9uGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIuChJtaXNzaW5nX3BhcmFtZXRlcnMYBCADKAlSEm1pc3NpbmdfcGFyYW1ldGVycyKcAgoORXhwbGFpblJlcXVlc3QSGgoIc3RvcmVfaWQYASABKAlSCHN0b3JlX2lkEg8KB3N1YmplY3QYAiABKAkSEAoIcmVsYXRpb24YAyABKAkSDgoGb2JqZWN0GAQgASgJEhoKCG1vZGVsX2lkGAUgASgJUghtb2RlbF9pZBI9ChFjb250ZXh0dWFsX3R1cGxlcxgGIAMoCzIPLnBlbWJhLnYxLlR1cGxlUhFjb250ZXh0dWFsX3R1cGxlcxIoCgdjb250ZXh0GAcgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBI2Cgtjb25zaXN0ZW5jeRgIIAEoDjIhLm9wZW5mZ2EudjEuQ29uc2lzdGVuY3lQcmVmZXJlbmNlItMBCg9FeHBsYWluUmVzcG9uc2USIgoHb3V0Y29tZRgBIAEoDjIRLnBlbWJhLnYxLk91dGNvbWUSLgoSbWlzc2luZ19wYXJhbWV0ZXJzGAIgAygJUhJtaXNzaW5nX3BhcmFtZXRlcnMSIwoEdHJlZRgDIAEoCzIVLnBlbWJhLnYxLkV4cGxhaW5Ob2RlEhEKCXRydW5jYXRlZBgEIAEoCBI0Cgt3b3VsZF9hbGxvdxgFIAMoCzISLnBlbWJhLnYxLlR1cGxlU2V0Ugt3b3VsZF9hbGxvdyIrCghUdXBsZVNldBIfCgZ0dXBsZXMYASADKAsyDy5wZW1iYS52MS5UdXBsZSLxAQoLRXhwbGFpbk5vZGUSDgoGb2JqZWN0GAEgASgJEhAKCHJlbGF0aW9uGAIgASgJEiQKCG9wZXJhdG9yGAMgASgOMhIucGVtYmEudjEuT3BlcmF0b3ISHgoFdmFsdWUYBCABKA4yDy5wZW1iYS52MS5WYWx1ZRIjCgZ0dXBsZXMYBSADKAsyEy5wZW1iYS52MS5Vc2VkVHVwbGUSJwoIY2hpbGRyZW4YBiADKAsyFS5wZW1iYS52MS5FeHBsYWluTm9kZRIaCgNlbmQYByABKA4yDS5wZW1iYS52MS5FbmQSEAoIdHVwbGVzZXQYCCABKAkiywEKCVVzZWRUdXBsZRIeCgV0dXBsZRgBIAEoCzIPLnBlbWJhLnYxLlR1cGxlEh4KBXZhbHVlGAIgASgOMg8ucGVtYmEudjEuVmFsdWUSEgoKY29udGV4dHVhbBgDIAEoCBIrCgpwYXJhbWV0ZXJzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIuChJtaXNzaW5nX3BhcmFtZXRlcnMYBSADKAlSEm1pc3NpbmdfcGFyYW1ldGVycxINCgVlcnJvchgGIAEoCSpkCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX0FMTE9XRUQQARISCg5PVVRDT01FX0RFTklFRBACEhcKE09VVENPTUVfQ09ORElUSU9OQUwQAyrAAQoIT3BlcmF0b3ISGAoUT1BFUkFUT1JfVU5TUEVDSUZJRUQQABITCg9PUEVSQVRPUl9ESVJFQ1QQARIUChBPUEVSQVRPUl9VU0VSU0VUEAISFQoRT1BFUkFUT1JfQ09NUFVURUQQAxIRCg1PUEVSQVRPUl9GUk9NEAQSEgoOT1BFUkFUT1JfVU5JT04QBRIZChVPUEVSQVRPUl9JTlRFUlNFQ1RJT04QBhIWChJPUEVSQVRPUl9FWENMVVNJT04QBypnCgVWYWx1ZRIVChFWQUxVRV9VTlNQRUNJRklFRBAAEg4KClZBTFVFX1RSVUUQARIPCgtWQUxVRV9GQUxTRRACEhMKD1ZBTFVFX1VOREVGSU5FRBADEhEKDVZBTFVFX1VOS05PV04QBCpzCgNFbmQSEwoPRU5EX1VOU1BFQ0lGSUVEEAASDQoJRU5EX0NZQ0xFEAESEAoMRU5EX1JFUEVBVEVEEAISEQoNRU5EX1RSVU5DQVRFRBADEhIKDkVORF9JTVBPU1NJQkxFEAQSDwoLRU5EX1NVQkpFQ1QQBTL1AQoMUXVlcnlTZXJ2aWNlEn4KDUxpc3RSZWxhdGlvbnMSHi5wZW1iYS52MS5MaXN0UmVsYXRpb25zUmVxdWVzdBofLnBlbWJhLnYxLkxpc3RSZWxhdGlvbnNSZXNwb25zZSIsgtPkkwImOgEqIiEvc3RvcmVzL3tzdG9yZV9pZH0vbGlzdC1yZWxhdGlvbnMSZQoHRXhwbGFpbhIYLnBlbWJhLnYxLkV4cGxhaW5SZXF1ZXN0GhkucGVtYmEudjEuRXhwbGFpblJlc3BvbnNlIiWC0+STAh86ASoiGi9zdG9yZXMve3N0b3JlX2lkfS9leHBsYWluYgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_struct, file_openfga_v1_openfga_service_consistency, file_pemba_v1_tuple]);
+  fileDesc("ChxwZW1iYS92MS9xdWVyeV9zZXJ2aWNlLnByb3RvEghwZW1iYS52MSKjAgoUTGlzdFJlbGF0aW9uc1JlcXVlc3QSGgoIc3RvcmVfaWQYASABKAlSCHN0b3JlX2lkEg8KB3N1YmplY3QYAiABKAkSDgoGb2JqZWN0GAMgASgJEhEKCXJlbGF0aW9ucxgEIAMoCRIaCghtb2RlbF9pZBgFIAEoCVIIbW9kZWxfaWQSPQoRY29udGV4dHVhbF90dXBsZXMYBiADKAsyDy5wZW1iYS52MS5UdXBsZVIRY29udGV4dHVhbF90dXBsZXMSKAoHY29udGV4dBgHIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSNgoLY29uc2lzdGVuY3kYCCABKA4yIS5vcGVuZmdhLnYxLkNvbnNpc3RlbmN5UHJlZmVyZW5jZSJcChVMaXN0UmVsYXRpb25zUmVzcG9uc2USEQoJcmVsYXRpb25zGAEgAygJEjAKCnVuYW5zd2VyZWQYAiADKAsyHC5wZW1iYS52MS5VbmFuc3dlcmVkUmVsYXRpb24idQoSVW5hbnN3ZXJlZFJlbGF0aW9uEhAKCHJlbGF0aW9uGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIuChJtaXNzaW5nX3BhcmFtZXRlcnMYBCADKAlSEm1pc3NpbmdfcGFyYW1ldGVycyKhAwoSTGlzdE9iamVjdHNSZXF1ZXN0EhoKCHN0b3JlX2lkGAEgASgJUghzdG9yZV9pZBIPCgdzdWJqZWN0GAIgASgJEg0KBXR5cGVzGAMgAygJEhEKCXJlbGF0aW9ucxgEIAMoCRIeCgVzY29wZRgFIAEoCzIPLnBlbWJhLnYxLlNjb3BlEhoKCG1vZGVsX2lkGAYgASgJUghtb2RlbF9pZBI9ChFjb250ZXh0dWFsX3R1cGxlcxgHIAMoCzIPLnBlbWJhLnYxLlR1cGxlUhFjb250ZXh0dWFsX3R1cGxlcxIoCgdjb250ZXh0GAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBI2Cgtjb25zaXN0ZW5jeRgJIAEoDjIhLm9wZW5mZ2EudjEuQ29uc2lzdGVuY3lQcmVmZXJlbmNlEiEKCXBhZ2Vfc2l6ZRgKIAEoBUgAUglwYWdlX3NpemWIAQESDgoGY3Vyc29yGAsgASgJEh4KCmNvdW50X29ubHkYDCABKAhSCmNvdW50X29ubHlCDAoKX3BhZ2Vfc2l6ZSI5CgVTY29wZRIOCgZvYmplY3QYASABKAkSEAoIcmVsYXRpb24YAiABKAkSDgoGZGlyZWN0GAMgASgIIosBChNMaXN0T2JqZWN0c1Jlc3BvbnNlEicKB29iamVjdHMYASADKAsyFi5wZW1iYS52MS5MaXN0ZWRPYmplY3QSDgoGY3Vyc29yGAIgASgJEg0KBWNvdW50GAMgASgFEiwKEWNvbnNpc3RlbmN5X3Rva2VuGAQgASgJUhFjb25zaXN0ZW5jeV90b2tlbiJjCgxMaXN0ZWRPYmplY3QSDgoGb2JqZWN0GAEgASgJEhEKCXJlbGF0aW9ucxgCIAMoCRIwCgp1bmFuc3dlcmVkGAMgAygLMhwucGVtYmEudjEuVW5hbnN3ZXJlZFJlbGF0aW9uIpgDChNMaXN0U3ViamVjdHNSZXF1ZXN0EhoKCHN0b3JlX2lkGAEgASgJUghzdG9yZV9pZBIOCgZvYmplY3QYAiABKAkSEQoJcmVsYXRpb25zGAMgAygJEiQKDXN1YmplY3RfdHlwZXMYBCADKAlSDXN1YmplY3RfdHlwZXMSGgoIbW9kZWxfaWQYBSABKAlSCG1vZGVsX2lkEj0KEWNvbnRleHR1YWxfdHVwbGVzGAYgAygLMg8ucGVtYmEudjEuVHVwbGVSEWNvbnRleHR1YWxfdHVwbGVzEigKB2NvbnRleHQYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjYKC2NvbnNpc3RlbmN5GAggASgOMiEub3BlbmZnYS52MS5Db25zaXN0ZW5jeVByZWZlcmVuY2USIQoJcGFnZV9zaXplGAkgASgFSABSCXBhZ2Vfc2l6ZYgBARIOCgZjdXJzb3IYCiABKAkSHgoKY291bnRfb25seRgLIAEoCFIKY291bnRfb25seUIMCgpfcGFnZV9zaXplIo4BChRMaXN0U3ViamVjdHNSZXNwb25zZRIpCghzdWJqZWN0cxgBIAMoCzIXLnBlbWJhLnYxLkxpc3RlZFN1YmplY3QSDgoGY3Vyc29yGAIgASgJEg0KBWNvdW50GAMgASgFEiwKEWNvbnNpc3RlbmN5X3Rva2VuGAQgASgJUhFjb25zaXN0ZW5jeV90b2tlbiJ1Cg1MaXN0ZWRTdWJqZWN0Eg8KB3N1YmplY3QYASABKAkSEQoJcmVsYXRpb25zGAIgAygJEjAKCnVuYW5zd2VyZWQYAyADKAsyHC5wZW1iYS52MS5VbmFuc3dlcmVkUmVsYXRpb24SDgoGZXhjZXB0GAQgAygJIpwCCg5FeHBsYWluUmVxdWVzdBIaCghzdG9yZV9pZBgBIAEoCVIIc3RvcmVfaWQSDwoHc3ViamVjdBgCIAEoCRIQCghyZWxhdGlvbhgDIAEoCRIOCgZvYmplY3QYBCABKAkSGgoIbW9kZWxfaWQYBSABKAlSCG1vZGVsX2lkEj0KEWNvbnRleHR1YWxfdHVwbGVzGAYgAygLMg8ucGVtYmEudjEuVHVwbGVSEWNvbnRleHR1YWxfdHVwbGVzEigKB2NvbnRleHQYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjYKC2NvbnNpc3RlbmN5GAggASgOMiEub3BlbmZnYS52MS5Db25zaXN0ZW5jeVByZWZlcmVuY2Ui0wEKD0V4cGxhaW5SZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEucGVtYmEudjEuT3V0Y29tZRIuChJtaXNzaW5nX3BhcmFtZXRlcnMYAiADKAlSEm1pc3NpbmdfcGFyYW1ldGVycxIjCgR0cmVlGAMgASgLMhUucGVtYmEudjEuRXhwbGFpbk5vZGUSEQoJdHJ1bmNhdGVkGAQgASgIEjQKC3dvdWxkX2FsbG93GAUgAygLMhIucGVtYmEudjEuVHVwbGVTZXRSC3dvdWxkX2FsbG93IisKCFR1cGxlU2V0Eh8KBnR1cGxlcxgBIAMoCzIPLnBlbWJhLnYxLlR1cGxlIvEBCgtFeHBsYWluTm9kZRIOCgZvYmplY3QYASABKAkSEAoIcmVsYXRpb24YAiABKAkSJAoIb3BlcmF0b3IYAyABKA4yEi5wZW1iYS52MS5PcGVyYXRvchIeCgV2YWx1ZRgEIAEoDjIPLnBlbWJhLnYxLlZhbHVlEiMKBnR1cGxlcxgFIAMoCzITLnBlbWJhLnYxLlVzZWRUdXBsZRInCghjaGlsZHJlbhgGIAMoCzIVLnBlbWJhLnYxLkV4cGxhaW5Ob2RlEhoKA2VuZBgHIAEoDjINLnBlbWJhLnYxLkVuZBIQCgh0dXBsZXNldBgIIAEoCSLLAQoJVXNlZFR1cGxlEh4KBXR1cGxlGAEgASgLMg8ucGVtYmEudjEuVHVwbGUSHgoFdmFsdWUYAiABKA4yDy5wZW1iYS52MS5WYWx1ZRISCgpjb250ZXh0dWFsGAMgASgIEisKCnBhcmFtZXRlcnMYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ei4KEm1pc3NpbmdfcGFyYW1ldGVycxgFIAMoCVISbWlzc2luZ19wYXJhbWV0ZXJzEg0KBWVycm9yGAYgASgJKmQKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfQUxMT1dFRBABEhIKDk9VVENPTUVfREVOSUVEEAISFwoTT1VUQ09NRV9DT05ESVRJT05BTBADKsABCghPcGVyYXRvchIYChRPUEVSQVRPUl9VTlNQRUNJRklFRBAAEhMKD09QRVJBVE9SX0RJUkVDVBABEhQKEE9QRVJBVE9SX1VTRVJTRVQQAhIVChFPUEVSQVRPUl9DT01QVVRFRBADEhEKDU9QRVJBVE9SX0ZST00QBBISCg5PUEVSQVRPUl9VTklPThAFEhkKFU9QRVJBVE9SX0lOVEVSU0VDVElPThAGEhYKEk9QRVJBVE9SX0VYQ0xVU0lPThAHKmcKBVZhbHVlEhUKEVZBTFVFX1VOU1BFQ0lGSUVEEAASDgoKVkFMVUVfVFJVRRABEg8KC1ZBTFVFX0ZBTFNFEAISEwoPVkFMVUVfVU5ERUZJTkVEEAMSEQoNVkFMVUVfVU5LTk9XThAEKnMKA0VuZBITCg9FTkRfVU5TUEVDSUZJRUQQABINCglFTkRfQ1lDTEUQARIQCgxFTkRfUkVQRUFURUQQAhIRCg1FTkRfVFJVTkNBVEVEEAMSEgoORU5EX0lNUE9TU0lCTEUQBBIPCgtFTkRfU1VCSkVDVBAFMt8DCgxRdWVyeVNlcnZpY2USfgoNTGlzdFJlbGF0aW9ucxIeLnBlbWJhLnYxLkxpc3RSZWxhdGlvbnNSZXF1ZXN0Gh8ucGVtYmEudjEuTGlzdFJlbGF0aW9uc1Jlc3BvbnNlIiyC0+STAiY6ASoiIS9zdG9yZXMve3N0b3JlX2lkfS9saXN0LXJlbGF0aW9ucxJlCgdFeHBsYWluEhgucGVtYmEudjEuRXhwbGFpblJlcXVlc3QaGS5wZW1iYS52MS5FeHBsYWluUmVzcG9uc2UiJYLT5JMCHzoBKiIaL3N0b3Jlcy97c3RvcmVfaWR9L2V4cGxhaW4ScQoLTGlzdE9iamVjdHMSHC5wZW1iYS52MS5MaXN0T2JqZWN0c1JlcXVlc3QaHS5wZW1iYS52MS5MaXN0T2JqZWN0c1Jlc3BvbnNlIiWC0+STAh86ASoiGi9zdG9yZXMve3N0b3JlX2lkfS9vYmplY3RzEnUKDExpc3RTdWJqZWN0cxIdLnBlbWJhLnYxLkxpc3RTdWJqZWN0c1JlcXVlc3QaHi5wZW1iYS52MS5MaXN0U3ViamVjdHNSZXNwb25zZSImgtPkkwIgOgEqIhsvc3RvcmVzL3tzdG9yZV9pZH0vc3ViamVjdHNiBnByb3RvMw", [file_google_api_annotations, file_google_protobuf_struct, file_openfga_v1_openfga_service_consistency, file_pemba_v1_tuple]);
 
 /**
  * @generated from message pemba.v1.ListRelationsRequest
@@ -148,6 +148,366 @@ export const UnansweredRelationSchema: GenMessage<UnansweredRelation> = /*@__PUR
   messageDesc(file_pemba_v1_query_service, 2);
 
 /**
+ * @generated from message pemba.v1.ListObjectsRequest
+ */
+export type ListObjectsRequest = Message<"pemba.v1.ListObjectsRequest"> & {
+  /**
+   * @generated from field: string store_id = 1 [json_name = "store_id"];
+   */
+  storeId: string;
+
+  /**
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * Types of the objects; none stands for all types of the model.
+   *
+   * @generated from field: repeated string types = 3;
+   */
+  types: string[];
+
+  /**
+   * Those to ask for, of each type that has them; none stands for all relations.
+   *
+   * @generated from field: repeated string relations = 4;
+   */
+  relations: string[];
+
+  /**
+   * Only the objects in it; absent for all.
+   *
+   * @generated from field: pemba.v1.Scope scope = 5;
+   */
+  scope?: Scope | undefined;
+
+  /**
+   * The latest model where it is empty. All pages have the model of the first.
+   *
+   * @generated from field: string model_id = 6 [json_name = "model_id"];
+   */
+  modelId: string;
+
+  /**
+   * Tuples that exist for this request alone: 100 at most.
+   *
+   * @generated from field: repeated pemba.v1.Tuple contextual_tuples = 7 [json_name = "contextual_tuples"];
+   */
+  contextualTuples: Tuple[];
+
+  /**
+   * Values for the parameters of conditions; a tuple's own values win.
+   *
+   * @generated from field: google.protobuf.Struct context = 8;
+   */
+  context?: JsonObject | undefined;
+
+  /**
+   * How new the list is, on its first page. A consistency token counts on every page: one that is
+   * newer than the list fails with `aborted`.
+   *
+   * @generated from field: openfga.v1.ConsistencyPreference consistency = 9;
+   */
+  consistency: ConsistencyPreference;
+
+  /**
+   * Rows of this page: 1,000 unless given, 10,000 at most. It may change from page to page.
+   *
+   * @generated from field: optional int32 page_size = 10 [json_name = "page_size"];
+   */
+  pageSize?: number | undefined;
+
+  /**
+   * '' for the first page; then the cursor of the page before, with the same request otherwise. Any
+   * other one fails with `invalid_continuation_token`. Where the server has let go of the list (it
+   * was restarted, or has many) and the store has changed, it fails with `aborted`: start again.
+   *
+   * @generated from field: string cursor = 11;
+   */
+  cursor: string;
+
+  /**
+   * Count only: no rows, and no cursor.
+   *
+   * @generated from field: bool count_only = 12 [json_name = "count_only"];
+   */
+  countOnly: boolean;
+};
+
+/**
+ * Describes the message pemba.v1.ListObjectsRequest.
+ * Use `create(ListObjectsRequestSchema)` to create a new message.
+ */
+export const ListObjectsRequestSchema: GenMessage<ListObjectsRequest> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_query_service, 3);
+
+/**
+ * The objects under a parent: each has a tuple of the relation that names the parent, or an object
+ * under it. Tuples that do not count (their condition is not met, the model does not allow them) do
+ * not lead on. The parent itself is not under it, unless tuples lead back to it.
+ *
+ * @generated from message pemba.v1.Scope
+ */
+export type Scope = Message<"pemba.v1.Scope"> & {
+  /**
+   * The parent, such as `folder:plans`.
+   *
+   * @generated from field: string object = 1;
+   */
+  object: string;
+
+  /**
+   * Such as `parent`.
+   *
+   * @generated from field: string relation = 2;
+   */
+  relation: string;
+
+  /**
+   * Only the objects that have a tuple with the parent itself.
+   *
+   * @generated from field: bool direct = 3;
+   */
+  direct: boolean;
+};
+
+/**
+ * Describes the message pemba.v1.Scope.
+ * Use `create(ScopeSchema)` to create a new message.
+ */
+export const ScopeSchema: GenMessage<Scope> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_query_service, 4);
+
+/**
+ * @generated from message pemba.v1.ListObjectsResponse
+ */
+export type ListObjectsResponse = Message<"pemba.v1.ListObjectsResponse"> & {
+  /**
+   * In the order of their types in the model, then of the code points of their ids.
+   *
+   * @generated from field: repeated pemba.v1.ListedObject objects = 1;
+   */
+  objects: ListedObject[];
+
+  /**
+   * For the next page; '' at the end.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+
+  /**
+   * Objects of the whole list with at least one relation that holds.
+   *
+   * @generated from field: int32 count = 3;
+   */
+  count: number;
+
+  /**
+   * Of the revision that the list shows, as in the header `pemba-consistency-token`.
+   *
+   * @generated from field: string consistency_token = 4 [json_name = "consistency_token"];
+   */
+  consistencyToken: string;
+};
+
+/**
+ * Describes the message pemba.v1.ListObjectsResponse.
+ * Use `create(ListObjectsResponseSchema)` to create a new message.
+ */
+export const ListObjectsResponseSchema: GenMessage<ListObjectsResponse> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_query_service, 5);
+
+/**
+ * @generated from message pemba.v1.ListedObject
+ */
+export type ListedObject = Message<"pemba.v1.ListedObject"> & {
+  /**
+   * @generated from field: string object = 1;
+   */
+  object: string;
+
+  /**
+   * Those of the relations asked for that hold, in the order of the model.
+   *
+   * @generated from field: repeated string relations = 2;
+   */
+  relations: string[];
+
+  /**
+   * Those for which neither yes nor no could be computed, in the order of the model. The rest of the
+   * relations do not hold. In a scope, an object that is there only by a tuple whose condition could
+   * not be computed has here what would hold.
+   *
+   * @generated from field: repeated pemba.v1.UnansweredRelation unanswered = 3;
+   */
+  unanswered: UnansweredRelation[];
+};
+
+/**
+ * Describes the message pemba.v1.ListedObject.
+ * Use `create(ListedObjectSchema)` to create a new message.
+ */
+export const ListedObjectSchema: GenMessage<ListedObject> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_query_service, 6);
+
+/**
+ * @generated from message pemba.v1.ListSubjectsRequest
+ */
+export type ListSubjectsRequest = Message<"pemba.v1.ListSubjectsRequest"> & {
+  /**
+   * @generated from field: string store_id = 1 [json_name = "store_id"];
+   */
+  storeId: string;
+
+  /**
+   * @generated from field: string object = 2;
+   */
+  object: string;
+
+  /**
+   * Those to ask for; none stands for all relations of the object's type.
+   *
+   * @generated from field: repeated string relations = 3;
+   */
+  relations: string[];
+
+  /**
+   * Kinds of subject: `user` for objects and the wildcard of a type, `group#member` for usersets.
+   * None stands for all to which the model can give one of the relations.
+   *
+   * @generated from field: repeated string subject_types = 4 [json_name = "subject_types"];
+   */
+  subjectTypes: string[];
+
+  /**
+   * The rest as in ListObjectsRequest.
+   *
+   * @generated from field: string model_id = 5 [json_name = "model_id"];
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: repeated pemba.v1.Tuple contextual_tuples = 6 [json_name = "contextual_tuples"];
+   */
+  contextualTuples: Tuple[];
+
+  /**
+   * @generated from field: google.protobuf.Struct context = 7;
+   */
+  context?: JsonObject | undefined;
+
+  /**
+   * @generated from field: openfga.v1.ConsistencyPreference consistency = 8;
+   */
+  consistency: ConsistencyPreference;
+
+  /**
+   * @generated from field: optional int32 page_size = 9 [json_name = "page_size"];
+   */
+  pageSize?: number | undefined;
+
+  /**
+   * @generated from field: string cursor = 10;
+   */
+  cursor: string;
+
+  /**
+   * @generated from field: bool count_only = 11 [json_name = "count_only"];
+   */
+  countOnly: boolean;
+};
+
+/**
+ * Describes the message pemba.v1.ListSubjectsRequest.
+ * Use `create(ListSubjectsRequestSchema)` to create a new message.
+ */
+export const ListSubjectsRequestSchema: GenMessage<ListSubjectsRequest> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_query_service, 7);
+
+/**
+ * @generated from message pemba.v1.ListSubjectsResponse
+ */
+export type ListSubjectsResponse = Message<"pemba.v1.ListSubjectsResponse"> & {
+  /**
+   * In the order of their types in the model: the wildcard, objects, then usersets in the order of
+   * their relations in the model; each of these in the order of the code points of the ids.
+   *
+   * @generated from field: repeated pemba.v1.ListedSubject subjects = 1;
+   */
+  subjects: ListedSubject[];
+
+  /**
+   * For the next page; '' at the end.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+
+  /**
+   * Rows of the whole list with at least one relation that holds; a wildcard is one.
+   *
+   * @generated from field: int32 count = 3;
+   */
+  count: number;
+
+  /**
+   * Of the revision that the list shows, as in the header `pemba-consistency-token`.
+   *
+   * @generated from field: string consistency_token = 4 [json_name = "consistency_token"];
+   */
+  consistencyToken: string;
+};
+
+/**
+ * Describes the message pemba.v1.ListSubjectsResponse.
+ * Use `create(ListSubjectsResponseSchema)` to create a new message.
+ */
+export const ListSubjectsResponseSchema: GenMessage<ListSubjectsResponse> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_query_service, 8);
+
+/**
+ * @generated from message pemba.v1.ListedSubject
+ */
+export type ListedSubject = Message<"pemba.v1.ListedSubject"> & {
+  /**
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * Those of the relations asked for that hold, in the order of the model.
+   *
+   * @generated from field: repeated string relations = 2;
+   */
+  relations: string[];
+
+  /**
+   * Those for which neither yes nor no could be computed, in the order of the model. The rest of the
+   * relations do not hold.
+   *
+   * @generated from field: repeated pemba.v1.UnansweredRelation unanswered = 3;
+   */
+  unanswered: UnansweredRelation[];
+
+  /**
+   * Of a wildcard: the subjects that lack one of the relations that it has, or may have. One that has
+   * others of them has a row too.
+   *
+   * @generated from field: repeated string except = 4;
+   */
+  except: string[];
+};
+
+/**
+ * Describes the message pemba.v1.ListedSubject.
+ * Use `create(ListedSubjectSchema)` to create a new message.
+ */
+export const ListedSubjectSchema: GenMessage<ListedSubject> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_query_service, 9);
+
+/**
  * @generated from message pemba.v1.ExplainRequest
  */
 export type ExplainRequest = Message<"pemba.v1.ExplainRequest"> & {
@@ -203,7 +563,7 @@ export type ExplainRequest = Message<"pemba.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 3);
+  messageDesc(file_pemba_v1_query_service, 10);
 
 /**
  * @generated from message pemba.v1.ExplainResponse
@@ -249,7 +609,7 @@ export type ExplainResponse = Message<"pemba.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 4);
+  messageDesc(file_pemba_v1_query_service, 11);
 
 /**
  * @generated from message pemba.v1.TupleSet
@@ -266,7 +626,7 @@ export type TupleSet = Message<"pemba.v1.TupleSet"> & {
  * Use `create(TupleSetSchema)` to create a new message.
  */
 export const TupleSetSchema: GenMessage<TupleSet> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 5);
+  messageDesc(file_pemba_v1_query_service, 12);
 
 /**
  * One step of the reason. A *question* (has the subject this relation to this object?) is the root,
@@ -328,7 +688,7 @@ export type ExplainNode = Message<"pemba.v1.ExplainNode"> & {
  * Use `create(ExplainNodeSchema)` to create a new message.
  */
 export const ExplainNodeSchema: GenMessage<ExplainNode> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 6);
+  messageDesc(file_pemba_v1_query_service, 13);
 
 /**
  * A tuple, what it is worth in this check, and why.
@@ -380,7 +740,7 @@ export type UsedTuple = Message<"pemba.v1.UsedTuple"> & {
  * Use `create(UsedTupleSchema)` to create a new message.
  */
 export const UsedTupleSchema: GenMessage<UsedTuple> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_query_service, 7);
+  messageDesc(file_pemba_v1_query_service, 14);
 
 /**
  * @generated from enum pemba.v1.Outcome
@@ -611,6 +971,37 @@ export const QueryService: GenService<{
     methodKind: "unary";
     input: typeof ExplainRequestSchema;
     output: typeof ExplainResponseSchema;
+  },
+  /**
+   * Returns the objects to which a subject has relations: exactly those that Check allows, in pages.
+   *
+   * A list is whole or an error. Its pages are all of one list, at one revision, whatever is written
+   * meanwhile. It fails with `deadline_exceeded` if it cannot be whole in its time, and with
+   * `resource_exhausted` if it is longer than `pemba limits` says. An object to which no tuples lead
+   * is not in it, also where Check gives up before it could deny.
+   *
+   * @generated from rpc pemba.v1.QueryService.ListObjects
+   */
+  listObjects: {
+    methodKind: "unary";
+    input: typeof ListObjectsRequestSchema;
+    output: typeof ListObjectsResponseSchema;
+  },
+  /**
+   * Returns the subjects that have relations to an object: exactly those that Check allows, in pages.
+   * What is said of ListObjects holds here too.
+   *
+   * How to read who has a relation. A subject with a row has what its row says. Any other one of a
+   * type has what the row of the wildcard `type:*` says, unless that row excepts it. Without such a
+   * row it has none. Subjects have a row of their own if Check allows them one of the relations and a
+   * tuple names them that the relations asked for lead to, on either side of a `but not`.
+   *
+   * @generated from rpc pemba.v1.QueryService.ListSubjects
+   */
+  listSubjects: {
+    methodKind: "unary";
+    input: typeof ListSubjectsRequestSchema;
+    output: typeof ListSubjectsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_pemba_v1_query_service, 0);

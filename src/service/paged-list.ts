@@ -1,0 +1,178 @@
+/**
+ * Lists in pages: each list is computed whole, at one revision, and every page is a part of that one
+ * list. The cursor says which list it is, and where in it the next page begins.
+ */
+import { createHash } from 'node:crypto';
+import { assert } from '../base/assert.ts';
+import { Refusal } from '../base/errors.ts';
+import { canonicalJson, type JsonValue } from '../base/json.ts';
+import { limits } from '../base/limits.ts';
+import type { Row } from '../engine/findings.ts';
+import type { Interrupt } from '../engine/steps.ts';
+import type { Tuple as TupleMessage } from '../gen/pemba/v1/tuple_pb.ts';
+import type { CompiledModel } from '../model/compiled.ts';
+import { isModelId, type StoreId } from '../model/ids.ts';
+import type { Snapshot } from '../storage/datastore.ts';
+import { formatConsistencyToken } from '../storage/revision.ts';
+import type { Call } from './call.ts';
+import { leastRevision, type Preference, setToken } from './consistency.ts';
+import { readList } from './list.ts';
+import type { ListCache, ListKey, WholeList } from './list-cache.ts';
+import { resolveModelId, type Service } from './service.ts';
+import { readOptionalModelId, readStoreId } from './wire.ts';
+
+export interface PageRequest {
+  readonly storeId: string;
+  readonly modelId: string;
+  readonly consistency: Preference;
+  readonly pageSize?: number | undefined;
+  readonly cursor: string;
+  readonly countOnly: boolean;
+}
+
+export interface PagedList<ListRow extends Row> {
+  /** All of the request that can change the list, but for the store and the model. */
+  readonly query: JsonValue;
+  readonly cache: ListCache<ListRow>;
+  /** Yields where it may be interrupted. */
+  list(
+    snapshot: Snapshot,
+    model: CompiledModel,
+    run: ListRun,
+  ): Generator<undefined, readonly ListRow[], void>;
+}
+
+/** Of a list that is computed: when tuples expire for it, and what ends it early. */
+export interface ListRun {
+  readonly now: number;
+  readonly interrupt: Interrupt;
+}
+
+/** As both responses have it. */
+export interface PageOf<ListRow> {
+  readonly rows: readonly ListRow[];
+  readonly cursor: string;
+  readonly count: number;
+  readonly consistencyToken: string;
+}
+
+/** Where a page begins: in a list that there is already, but for the first one. */
+interface Start {
+  readonly key: ListKey;
+  readonly from: number;
+}
+
+export function readPage<ListRow extends Row>(
+  service: Service,
+  call: Call,
+  request: PageRequest,
+  paged: PagedList<ListRow>,
+): PageOf<ListRow> | Promise<PageOf<ListRow>> {
+  const store = readStoreId(request.storeId);
+  const query = createHash('sha256').update(canonicalJson(paged.query)).digest('base64url');
+  const start = readCursor(service, request, store, query);
+  if (start !== undefined && leastRevision(call, store) > start.key.revision) {
+    throw startAgain('it shows an older revision than the consistency token asks for');
+  }
+  const lists = readList(service, call, {
+    // Later pages are of the list that there is, whatever has become of the store.
+    at: { store, preference: start === undefined ? request.consistency : undefined },
+    resultsMax: 1,
+    isWhole: true,
+    *begin(snapshot, interrupt) {
+      // The model is asked for on every page: without it the store is not the one of the list.
+      const wanted = start?.key.model ?? readOptionalModelId(request.modelId);
+      const { id, model } = resolveModelId(service, call, store, snapshot, wanted);
+      const { revision } = snapshot;
+      const kept = start === undefined ? undefined : paged.cache.get(start.key);
+      if (kept !== undefined) {
+        yield kept;
+        return;
+      }
+      if (start !== undefined && start.key.revision !== revision) {
+        throw startAgain('the store has changed, and this server has not kept the list');
+      }
+      const key = start?.key ?? { store, query, model: id, revision, now: service.clock.now() };
+      const rows = yield* paged.list(snapshot, model, { now: key.now, interrupt });
+      const count = rows.reduce((sum, { relations }) => sum + Math.sign(relations.length), 0);
+      yield { key, rows, count };
+    },
+  });
+  const answer = ([list]: readonly WholeList<ListRow>[]): PageOf<ListRow> => {
+    assert(list !== undefined, 'a list that is not refused is whole');
+    setToken(call, store, list.key.revision);
+    return pageOf(service, request, paged, { list, from: start?.from ?? 0 });
+  };
+  return lists instanceof Promise ? lists.then(answer) : answer(lists);
+}
+
+function pageOf<ListRow extends Row>(
+  service: Service,
+  request: PageRequest,
+  { cache }: PagedList<ListRow>,
+  { list, from }: { readonly list: WholeList<ListRow>; readonly from: number },
+): PageOf<ListRow> {
+  const { key, rows, count } = list;
+  const consistencyToken = formatConsistencyToken(key.store, key.revision);
+  if (request.countOnly) return { rows: [], cursor: '', count, consistencyToken };
+  const end = from + (request.pageSize ?? limits.listPageSizeDefault);
+  if (end >= rows.length) return { rows: rows.slice(from), cursor: '', count, consistencyToken };
+  cache.keep(list);
+  const position = [end, key.model, key.revision, key.now];
+  const cursor = service.datastore.cursors.encode(boundTo(key.store, key.query), position);
+  return { rows: rows.slice(from, end), cursor, count, consistencyToken };
+}
+
+function readCursor(
+  service: Service,
+  request: PageRequest,
+  store: StoreId,
+  query: string,
+): Start | undefined {
+  const position = service.datastore.cursors.decode(boundTo(store, query), request.cursor);
+  if (position === undefined) return undefined;
+  const [from, model, revision, now] = position;
+  assert(
+    typeof from === 'number' &&
+      typeof model === 'string' &&
+      isModelId(model) &&
+      typeof revision === 'number' &&
+      typeof now === 'number',
+    'an authentic cursor of a list holds what was put into it',
+  );
+  if (request.modelId !== '' && request.modelId !== model) {
+    throw new Refusal(
+      'invalid_continuation_token',
+      `the cursor is one of the model \`${model}\`; start again without one`,
+    );
+  }
+  return { key: { store, query, model, revision, now }, from };
+}
+
+function boundTo(store: StoreId, query: string): readonly string[] {
+  return ['list', store, query];
+}
+
+function startAgain(reason: string): Refusal {
+  return new Refusal(
+    'aborted',
+    `the list cannot be continued: ${reason}; start it again, without its cursor`,
+  );
+}
+
+/** Contextual tuples as a part of a query. */
+export function tuplesOfQuery(messages: readonly TupleMessage[]): JsonValue {
+  return messages.map(
+    ({ subject, relation, object, condition }): JsonValue => [
+      subject,
+      relation,
+      object,
+      condition === undefined ? null : [condition.name, condition.context ?? {}],
+    ],
+  );
+}
+
+/** What a row takes in memory, about. */
+export function bytesOfRow({ relations, unanswered }: Row, id: string): number {
+  return 150 + 2 * id.length + 8 * relations.length + 500 * unanswered.length;
+}
