@@ -19,8 +19,11 @@ import {
   type WireListUsers,
   type WireModel,
   type WireNode,
+  type WireObjects,
+  type WirePage,
   type WireRelations,
   type WireStore,
+  type WireSubjects,
   type WireUser,
 } from './wire.ts';
 
@@ -38,7 +41,9 @@ export interface Client extends TupleClient {
   expand(store: string, expand: WireExpand): Promise<{ tree: { root: WireNode } }>;
   listObjects(store: string, list: WireListObjects): Promise<Listed<string>>;
   listUsers(store: string, list: WireListUsers): Promise<Listed<WireUser>>;
-  /** Only a Pemba server answers these two. */
+  /** Only a Pemba server answers these. A page of a list: the first one for the cursor ''. */
+  objects(store: string, list: WireObjects): Promise<WirePage>;
+  subjects(store: string, list: WireSubjects): Promise<WirePage>;
   listRelations(store: string, list: WireListRelations): Promise<WireRelations>;
   explain(store: string, explain: WireExplain): Promise<WireExplanation>;
   readAssertions(store: string, model: string): Promise<readonly WireAssertion[]>;
@@ -119,6 +124,8 @@ export function createClient(options: HttpOptions): Client {
     listUsers: (store, body) => list(storePath(store, 'list-users'), body, 'users'),
     listRelations: (store, body) =>
       askPemba(storePath(store, 'list-relations'), body, 'ListRelations'),
+    objects: (store, body) => askPemba(storePath(store, 'objects'), body, 'exact ListObjects'),
+    subjects: (store, body) => askPemba(storePath(store, 'subjects'), body, 'ListSubjects'),
     explain: (store, body) => askPemba(storePath(store, 'explain'), body, 'Explain'),
     async readAssertions(store, model) {
       const path = storePath(store, 'assertions', model);

@@ -14,6 +14,7 @@ import {
   pembaBody,
   type QueryFlags,
 } from './query-options.ts';
+import { registerObjects, registerSubjects } from './query-pages.ts';
 import { registerListRelations } from './query-relations.ts';
 import type { WireNode } from './wire.ts';
 
@@ -30,6 +31,8 @@ export function registerQuery(program: Command): void {
   registerListObjects(query);
   registerListUsers(query);
   registerListRelations(query);
+  registerObjects(query);
+  registerSubjects(query);
 }
 
 function registerCheck(query: Command): void {

@@ -168,6 +168,43 @@ export interface WireRelations {
   }[];
 }
 
+interface WireList {
+  readonly relations?: readonly string[];
+  readonly model_id?: string;
+  readonly contextual_tuples?: readonly QueryTuple[];
+  readonly context?: JsonObject;
+  readonly consistency?: string;
+  readonly page_size?: number;
+  readonly cursor: string;
+  readonly count_only?: boolean;
+}
+
+export interface WireObjects extends WireList {
+  readonly subject: string;
+  readonly types?: readonly string[];
+  readonly scope?: { readonly object: string; readonly relation: string; readonly direct: boolean };
+}
+
+export interface WireSubjects extends WireList {
+  readonly object: string;
+  readonly subject_types?: readonly string[];
+}
+
+/** A page of either list, with the rows in the field of their name. */
+export interface WirePage {
+  readonly objects?: readonly WireListedRow[];
+  readonly subjects?: readonly WireListedRow[];
+  readonly cursor: string;
+  readonly count: number;
+  readonly consistency_token: string;
+}
+
+export interface WireListedRow extends WireRelations {
+  readonly object?: string;
+  readonly subject?: string;
+  readonly except?: readonly string[];
+}
+
 export interface WireExplain extends Omit<WireListRelations, 'relations'> {
   readonly relation: string;
 }

@@ -20,7 +20,7 @@ model: |
       define banned: [user]
       define parent: [folder]
       define owner: [user with until]
-      define viewer: [user] or owner or viewer from parent
+      define viewer: [user, user:*] or owner or viewer from parent
       define reader: viewer but not banned
 
   condition until(end: int, now: int) {
@@ -129,6 +129,49 @@ test('list-relations: one a line, and those that cannot be computed on stderr', 
     { env },
   );
   expect(json).toEqual({ relations: ['owner', 'viewer', 'reader'], unanswered: [] });
+});
+
+test('objects: one a line with its relations, all pages, a scope, a count', async () => {
+  const list = (...args: string[]) => pemba(['query', 'objects', ...args], { env });
+  expect(await list('user:bob', '--page-size', '1')).toEqual({
+    code: 0,
+    stdout: 'folder:1  viewer\ndocument:1  viewer, reader\n',
+    stderr: '',
+  });
+  expect((await list('user:bob', '--relation', 'viewer')).stdout).toBe('folder:1\ndocument:1\n');
+  expect((await list('user:bob', '--type', 'document', '--count')).stdout).toBe('1\n');
+  const scope = ['--under', 'folder:1', '--via', 'parent', '--direct'];
+  expect((await list('user:dan', ...scope)).stdout).toBe('document:1  banned, viewer\n');
+  const half = await list('user:dan', '--under', 'folder:1');
+  expect(half).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('both --under and --via'),
+  });
+  const anne = await list('user:anne', '--relation', 'owner');
+  expect({ code: anne.code, stdout: anne.stdout }).toEqual({ code: 1, stdout: '' });
+  expect(anne.stderr).toMatch(/^warning: document:1 owner: .*'\[now\]'\n$/);
+  const args = ['query', 'objects', 'user:bob', '--type', 'folder', '--page-size', '1'];
+  expect(await pembaJson(args, { env })).toEqual({
+    objects: [{ object: 'folder:1', relations: ['viewer'], unanswered: [] }],
+    count: 1,
+    consistency_token: expect.any(String),
+  });
+  const refused = await list('robot:1', '--json');
+  expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 4, stdout: '' });
+});
+
+test('subjects: one a line, and whom a wildcard excepts', async () => {
+  const list = (...args: string[]) => pemba(['query', 'subjects', ...args], { env });
+  const asked = ['document:1', '--relation', 'viewer', '--type', 'user', '--context', '{"now":1}'];
+  expect((await list(...asked, '--page-size', '1')).stdout).toBe('user:anne\nuser:bob\nuser:dan\n');
+  expect((await list(...asked, '--count')).stdout).toBe('3\n');
+  const folder = await list('folder:1', '--contextual-tuple', 'user:eve viewer folder:1');
+  expect(folder.stdout).toBe(
+    'user:bob  viewer\nuser:dan  viewer\nuser:eve  viewer\nfolder:1#viewer  viewer\n',
+  );
+  const wide = ['--contextual-tuple', 'user:* viewer document:1', '--context', '{"now":9}'];
+  const open = await list('document:1', '--relation', 'reader', '--type', 'user', ...wide);
+  expect(open.stdout).toBe('user:*  except user:dan\nuser:bob\n');
 });
 
 test('a server that is no Pemba: one line that says so', async () => {

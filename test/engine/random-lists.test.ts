@@ -15,7 +15,7 @@ import type { TupleReader } from '../../src/storage/tuple-reader.ts';
 import { RandomSource } from '../oracle/random-source.ts';
 import { objects, relations } from './naive.ts';
 import { modelFor, randomSystem, textOf } from './systems.ts';
-import { answerOf, subjectOf, tupleOf, World } from './world.ts';
+import { answerOf, subjectOf, tupleOf, World, whole } from './world.ts';
 
 const systems = 400;
 const subjects = [
@@ -100,13 +100,6 @@ describe('random systems', () => {
     }
   }
 });
-
-function whole<Result>(list: Generator<undefined, Result, void>): Result {
-  for (;;) {
-    const next = list.next();
-    if (next.done === true) return next.value;
-  }
-}
 
 function saidOfObject(rows: readonly ObjectRow[], object: string, relation: string): Said {
   return saidBy(

@@ -6,8 +6,12 @@ import { type ErrorCode, Refusal } from '../../src/base/errors.ts';
 import type { JsonObject } from '../../src/base/json.ts';
 import { createWalk } from '../../src/engine/check.ts';
 import { expand } from '../../src/engine/expand.ts';
+import type { Row } from '../../src/engine/findings.ts';
 import { listObjects } from '../../src/engine/list-objects.ts';
 import { listSubjects } from '../../src/engine/list-subjects.ts';
+import { objectsOf } from '../../src/engine/objects-of.ts';
+import type { Scope } from '../../src/engine/scope.ts';
+import { subjectsOf } from '../../src/engine/subjects-of.ts';
 import type { TreeNode } from '../../src/engine/tree.ts';
 import { refusalOf, type Verdict } from '../../src/engine/verdict.ts';
 import { compile, namesOf } from '../../src/model/compile.ts';
@@ -16,6 +20,7 @@ import { isModelId, isStoreId, type ModelId, type StoreId } from '../../src/mode
 import type { Model } from '../../src/model/model.ts';
 import { parseModel } from '../../src/model/parse.ts';
 import {
+  formatObject,
   formatSubject,
   type ObjectRef,
   parseObject,
@@ -160,6 +165,52 @@ export class World {
     return typeof listed === 'string' ? listed : listed.map((subject) => formatSubject(subject));
   }
 
+  /** The rows of the exact list of a subject, as `type:id relation … ?unanswered`. */
+  objectsOf(subject: string, question: Question & { readonly scope?: Scope } = {}): string[] {
+    const { contextual, context, scope, ...limits } = question;
+    return this.view((reader, model) => {
+      const rows = whole(
+        objectsOf(reader, model, {
+          subject: subjectOf(subject),
+          relations: model.relations.map(({ index }) => index),
+          scope,
+          contextualTuples: (contextual ?? []).map(tupleOf),
+          context: context ?? {},
+          ...limits,
+        }),
+      );
+      return rows.map((row) => rowText(formatObject(row.object), row));
+    });
+  }
+
+  /** The rows of the exact list of an object: all subjects of all kinds, and whom they except. */
+  subjectsOf(text: string, question: Question & { readonly relations?: string[] } = {}): string[] {
+    const { contextual, context, relations, ...limits } = question;
+    const object = parseObject(text);
+    assert(object !== undefined, `\`${text}\` is no object`);
+    return this.view((reader, model) => {
+      const own = model.relations.filter(({ typeName }) => typeName === object.type);
+      const kinds = [...model.model.types.values()].flatMap((type) =>
+        ['', ...type.relations.keys()].map((relation) => ({ type: type.name, relation })),
+      );
+      const rows = whole(
+        subjectsOf(reader, model, {
+          object,
+          relations: own
+            .filter(({ name }) => relations?.includes(name) ?? true)
+            .map(({ index }) => index),
+          kinds,
+          contextualTuples: (contextual ?? []).map(tupleOf),
+          context: context ?? {},
+          ...limits,
+        }),
+      );
+      return rows.map(({ subject, except, ...row }) =>
+        [rowText(formatSubject(subject), row), ...except.map((id) => `-${id}`)].join(' '),
+      );
+    });
+  }
+
   private list<Item>(
     read: (reader: TupleReader, model: CompiledModel) => Iterable<Item | undefined>,
   ): readonly Item[] | ErrorCode {
@@ -181,6 +232,18 @@ export class World {
 
   async close(): Promise<void> {
     await this.datastore.close();
+  }
+}
+
+function rowText(name: string, { relations, unanswered }: Row): string {
+  return [name, ...relations, ...unanswered.map(({ relation }) => `?${relation}`)].join(' ');
+}
+
+/** A list without its pauses. */
+export function whole<Result>(list: Generator<undefined, Result, void>): Result {
+  for (;;) {
+    const next = list.next();
+    if (next.done === true) return next.value;
   }
 }
 

@@ -32,6 +32,18 @@ afterAll(() => server.close());
 
 const anne = { subject: 'user:anne', object: 'document:1' };
 
+const page = {
+  objects: [{ object: 'document:1', relations: ['viewer', 'reader'], unanswered: [] }],
+  cursor: '',
+  count: 1,
+};
+const readers = { object: 'document:1', relations: ['reader'], subjectTypes: ['user'] };
+const readersPage = {
+  subjects: [{ subject: 'user:anne', relations: ['reader'], unanswered: [], except: [] }],
+  cursor: '',
+  count: 1,
+};
+
 test('gRPC', async () => {
   const client = new GrpcClient(server.grpcAddress);
   try {
@@ -42,6 +54,20 @@ test('gRPC', async () => {
     expect(listed.status.metadata.get('pemba-consistency-token')).toHaveLength(1);
     const explained = await client.call(explain, { storeId, relation: 'viewer', ...anne });
     expect(explained.message).toMatchObject({ outcome: Outcome.ALLOWED });
+    const { listObjects, listSubjects } = QueryService.method;
+    const objects = await client.call(listObjects, { storeId, subject: 'user:anne', pageSize: 1 });
+    expect(objects.message).toMatchObject(page);
+    expect(objects.headers.get('pemba-consistency-token')).toEqual([
+      objects.message?.consistencyToken,
+    ]);
+    const subjects = await client.call(listSubjects, { storeId, ...readers });
+    expect(subjects.message).toMatchObject(readersPage);
+    const forged = await client.call(listObjects, {
+      storeId,
+      subject: 'user:anne',
+      cursor: 'AAAA',
+    });
+    expect(forged.status.code).toBe(2007);
     const relation = 'editor';
     expect((await client.call(explain, { storeId, relation, ...anne })).status.code).toBe(2000);
     expect((await client.call(explain, { storeId, ...anne })).status.code).toBe(3);
@@ -64,6 +90,8 @@ test.each([
   ]);
   const explained = await client.explain({ storeId, relation: 'owner', ...anne });
   expect(explained.outcome).toBe(Outcome.DENIED);
+  expect(await client.listObjects({ storeId, subject: 'user:anne' })).toMatchObject(page);
+  expect(await client.listSubjects({ storeId, ...readers })).toMatchObject(readersPage);
 });
 
 test('REST', async () => {
@@ -71,6 +99,18 @@ test('REST', async () => {
   expect(listed.status).toBe(200);
   expect(listed.headers.get('pemba-consistency-token')).not.toBeNull();
   expect(await listed.json()).toEqual({ relations: ['viewer', 'reader'], unanswered: [] });
+  const objects = await post(url, `/stores/${storeId}/objects`, { subject: 'user:anne' });
+  const token = objects.headers.get('pemba-consistency-token');
+  expect(await objects.json()).toEqual({ ...page, consistency_token: token });
+  const { subjectTypes: subject_types, ...rest } = readers;
+  const subjects = await post(url, `/stores/${storeId}/subjects`, { ...rest, subject_types });
+  expect(await subjects.json()).toEqual({ ...readersPage, consistency_token: token });
+  const wire = await post(url, `/stores/${storeId}/list-objects`, {
+    type: 'document',
+    relation: 'reader',
+    user: 'user:anne',
+  });
+  expect(await wire.json()).toEqual({ objects: ['document:1'] });
   const path = `/stores/${storeId}/explain`;
   const explained = await post(url, path, { ...anne, relation: 'viewer' });
   expect(await explained.json()).toMatchObject({ outcome: 'OUTCOME_ALLOWED', truncated: false });
