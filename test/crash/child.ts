@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../src/base/clock.ts';
+import type { StoreId } from '../../src/model/ids.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { RandomSource } from '../oracle/random-source.ts';
 import { type Acknowledged, planOf, storesOf } from './plan.ts';
@@ -17,23 +18,33 @@ async function writeStore(number: number): Promise<void> {
   const store = storesOf[number];
   if (store === undefined) throw new Error('no such store');
   let step = await datastore.head(store);
+  // What the process before was killed for is tried again: it was done, and is not done twice.
+  for (let each = Math.max(1, step - 2); each <= step; each++) {
+    const plan = planOf(number, each);
+    if (plan.kind === 'delete') continue;
+    const { repeated, revision } = await datastore.write(store, plan.write);
+    if (!repeated || revision !== each) throw new Error(`step ${each} was done twice`);
+  }
   while (true) {
     // Several at once, so that they share transactions: all of a group or none of it.
     const together = random.between(1, 4);
-    const writes = Array.from({ length: together }, (_, i) =>
-      datastore.write(store, planOf(number, step + 1 + i)),
-    );
-    for (const [i, write] of writes.entries()) {
-      const line: Acknowledged = {
-        store: number,
-        step: step + 1 + i,
-        revision: (await write).revision,
-      };
+    const steps = Array.from({ length: together }, (_, i) => doStep(store, number, step + 1 + i));
+    for (const [i, done] of steps.entries()) {
+      const { revision } = await done;
+      const line: Acknowledged = { store: number, step: step + 1 + i, revision };
       // Straight to the pipe: what the parent has read was acknowledged.
       writeSync(1, `${JSON.stringify(line)}\n`);
     }
     step += together;
   }
+}
+
+async function doStep(store: StoreId, number: number, step: number): Promise<{ revision: number }> {
+  const plan = planOf(number, step);
+  if (plan.kind === 'delete') {
+    return await datastore.deleteTuples(store, { filter: plan.filter, limit: 1_000, cursor: '' });
+  }
+  return await datastore.write(store, plan.write);
 }
 
 await Promise.all(storesOf.map((_, number) => writeStore(number)));

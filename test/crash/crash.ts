@@ -97,5 +97,6 @@ async function tuplesOf(datastore: Datastore, number: number): Promise<Tuple[]> 
 }
 
 function fullText(tuple: Tuple): string {
-  return `${formatTuple(tuple)} ${canonicalJson(tuple.condition?.context ?? {})}`;
+  const context = canonicalJson(tuple.condition?.context ?? {});
+  return `${formatTuple(tuple)} ${context} ${tuple.expiresAt ?? ''}`;
 }

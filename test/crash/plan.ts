@@ -4,42 +4,99 @@
  */
 import type { StoreId } from '../../src/model/ids.ts';
 import type { Tuple } from '../../src/model/tuple.ts';
-import type { TupleWrite } from '../../src/storage/datastore.ts';
+import type { TupleFilter, TupleWrite } from '../../src/storage/datastore.ts';
 
 export const storesOf = ['A', 'B', 'C'].map((letter) => letter.repeat(26) as StoreId);
 
-/** A line of the child's: this write is durable. */
+/** A line of the child's: this step is durable. */
 export interface Acknowledged {
   readonly store: number;
   readonly step: number;
   readonly revision: number;
 }
 
+/** What a step does: a write, or a round of deleting by filter. */
+export type Step =
+  | { readonly kind: 'write'; readonly write: TupleWrite }
+  | { readonly kind: 'delete'; readonly filter: TupleFilter };
+
 /** Tuples of a step live for as many steps. */
 const lifetime = 40;
 const tuplesPerStep = 5;
 
-/** Step n writes its tuples and, once there are enough, deletes those of step n - lifetime. */
-export function planOf(store: number, step: number): TupleWrite {
+/** Farther away than any run: what is collected has no place in the plan. */
+const farAway = 4e12;
+
+/**
+ * Step n writes its tuples under a key of its own and replaces the guard of one of step n - 1; once
+ * there are enough, it deletes those of step n - lifetime. Every seventh step deletes by filter
+ * instead, what the step before it wrote.
+ */
+export function planOf(store: number, step: number): Step {
+  if (deletesByFilter(step)) {
+    return { kind: 'delete', filter: { objectType: 'step', objectId: String(step - 1) } };
+  }
+  const replaced = replacedBy(store, step);
   return {
-    writes: tuplesOf(store, step),
-    deletes: step > lifetime ? tuplesOf(store, step - lifetime) : [],
-    onDuplicate: 'error',
-    onMissing: 'error',
+    kind: 'write',
+    write: {
+      writes: [...tuplesOf(store, step), ...replaced],
+      deletes: dueAt(step).flatMap((old) => tuplesOf(store, old)),
+      preconditions: replaced.map(({ object }) => ({
+        filter: { objectType: object.type, objectId: object.id },
+        must: 'exist',
+      })),
+      onDuplicate: 'replace',
+      onMissing: 'error',
+      idempotencyKey: `step ${step}`,
+    },
   };
 }
 
 /** All that the store holds after this step, in no order. */
 export function stateAfter(store: number, step: number): Tuple[] {
-  const steps = Array.from({ length: Math.min(step, lifetime) }, (_, i) => step - i);
-  return steps.flatMap((each) => tuplesOf(store, each));
+  const state = new Map<string, Tuple>();
+  const keyOf = ({ object, subject }: Tuple) => `${object.id} ${subject.id} ${subject.relation}`;
+  for (let each = Math.max(1, step - 2 * lifetime); each <= step; each++) {
+    const done = planOf(store, each);
+    if (done.kind === 'delete') {
+      for (const tuple of tuplesOf(store, each - 1)) state.delete(keyOf(tuple));
+      continue;
+    }
+    for (const tuple of done.write.deletes) state.delete(keyOf({ ...tuple, condition: undefined }));
+    for (const tuple of done.write.writes) state.set(keyOf(tuple), tuple);
+  }
+  return [...state.values()];
 }
 
+function deletesByFilter(step: number): boolean {
+  return step > 0 && step % 7 === 0;
+}
+
+/** The steps whose tuples a write deletes: those of the delete before it are made up for. */
+function dueAt(step: number): number[] {
+  const due = deletesByFilter(step - 1)
+    ? [step - 1 - lifetime, step - lifetime]
+    : [step - lifetime];
+  return due.filter((old) => old > 0 && !deletesByFilter(old + 1));
+}
+
+/** The first tuple of the step before, with another guard. */
+function replacedBy(store: number, step: number): Tuple[] {
+  const [tuple] = step < 2 || deletesByFilter(step - 1) ? [] : tuplesOf(store, step - 1);
+  if (tuple === undefined) return [];
+  const condition = { name: 'weekday', context: { replaced: step } };
+  return [{ ...tuple, condition, expiresAt: farAway + step }];
+}
+
+/** None for a step that deletes. */
 function tuplesOf(store: number, step: number): Tuple[] {
+  if (deletesByFilter(step)) return [];
   return Array.from({ length: tuplesPerStep }, (_, i) => ({
-    object: { type: `type${step % 3}`, id: `object-${step % 11}` },
+    object: { type: 'step', id: String(step) },
     relation: i % 2 === 0 ? 'viewer' : 'editor',
-    subject: { type: 'user', id: `${store}-${step}-${i}`, relation: i === 4 ? 'self' : '' },
+    subject: { type: 'user', id: `${store}-${step % 11}-${i}`, relation: i === 4 ? 'self' : '' },
     condition: i === 3 ? { name: 'weekday', context: { step } } : undefined,
+    expiresAt: i === 2 ? farAway : undefined,
   }));
 }

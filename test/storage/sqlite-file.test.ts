@@ -17,6 +17,7 @@ import { hostHere, hostInThread } from '../../src/storage/sqlite/writer-host.ts'
 import {
   allRows,
   changesOf,
+  deleting,
   findTuple,
   formatChange,
   fullText,
@@ -92,6 +93,34 @@ describe('reopening', () => {
     await datastore.close();
     expect((await Promise.all(writes)).toSorted((a, b) => a - b)).toEqual(revisions(50));
     expect(await readAll(await open(path), first)).toEqual(numbered(50));
+  });
+
+  test('an idempotency key, a delete by filter and an expiry go on after it', async () => {
+    const path = freshPath();
+    const start = 1_700_000_000_000;
+    const later = manualClock(start);
+    const before = await openSqlite({ path, clock: later });
+    const keyed = { ...writing(...numbered(10)), idempotencyKey: 'key' };
+    await before.write(first, keyed);
+    await before.write(first, writing({ ...tuple(anne), expiresAt: start + 1 }));
+    const filter = { objectType: 'doc', objectId: 'big' };
+    const { cursor } = await before.deleteTuples(first, { filter, limit: 4, cursor: '' });
+    await before.close();
+
+    later.set(start + 1);
+    const after = await openSqlite({ path, clock: later });
+    onTestFinished(() => after.close());
+    expect(await after.write(first, keyed)).toEqual({ revision: 1, repeated: true });
+    await after.write(first, writing('doc:big#viewer@user:late'));
+    expect(await after.deleteTuples(first, { filter, limit: 40, cursor })).toEqual({
+      deleted: 6,
+      cursor: '',
+      revision: 5,
+    });
+    await after.collectExpired();
+    const log = await changesOf(after, first);
+    expect(log.at(-1)).toMatchObject({ operation: 'delete', expired: true, revision: 6 });
+    expect(await readAll(after, first)).toEqual(['doc:big#viewer@user:late']);
   });
 
   test('a deleted store that was not emptied is emptied after it', async () => {
@@ -223,6 +252,33 @@ describe('migrations', () => {
     database.close();
   });
 
+  test('a file of the first version keeps all that it has', async () => {
+    const folder = temporaryFolder();
+    const newer = join(folder, 'newer.db');
+    const made = await openSqlite({ path: newer, clock });
+    await made.createStore({ id: first, name: 'docs' });
+    await made.write(first, writing(anne, tuple('doc:2#viewer@user:anne', 'weekday', { day: 1 })));
+    await made.write(first, deleting(anne));
+    await made.close();
+    const path = join(folder, 'first.db');
+    copyAsFirstVersion(newer, path);
+    expect(() => verifyFile(path)).toThrow('older version 1');
+
+    const datastore = await open(path);
+    expect(verifyFile(path)).toMatchObject({ version: migrations.length, problems: [] });
+    const page = await datastore.readTuples(first, {}, { pageSize: 9, cursor: '' });
+    expect(page.rows.map((row) => fullText(row.tuple))).toEqual([
+      'doc:2#viewer@user:anne (condition weekday) {"day":1}',
+    ]);
+    // The guard that it has is the one that the same condition gets.
+    const again = tuple('doc:2#viewer@user:anne', 'weekday', { day: 1 });
+    const same = { ...writing(again), onDuplicate: 'ignore' } as const;
+    expect(await revisionOf(datastore.write(first, same))).toBe(2);
+    const expiring = { ...tuple(anne), expiresAt: clock.now() + 1e9 };
+    expect(await revisionOf(datastore.write(first, writing(expiring)))).toBe(3);
+    expect(verifyFile(path).problems).toEqual([]);
+  });
+
   test('a file of an older version is not verified, but brought forward first', () => {
     const path = join(temporaryFolder(), 'old.db');
     openDatabase(path).close();
@@ -230,6 +286,28 @@ describe('migrations', () => {
     expect(() => openReadonly(path)).toThrow();
   });
 });
+
+/** The same rows in the tables of the first version. */
+function copyAsFirstVersion(newer: string, path: string): void {
+  const database = new Database(path);
+  database.exec(migrations[0] as string);
+  const tables = database
+    .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    .pluck()
+    .all()
+    .filter((name) => !name.startsWith('sqlite_'));
+  database.exec(`ATTACH '${newer}' AS newer`);
+  for (const table of tables) {
+    const columns = database
+      .prepare<[], string>(`SELECT name FROM pragma_table_info('${table}')`)
+      .pluck()
+      .all();
+    database.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM newer.${table}`);
+  }
+  database.pragma(`application_id = ${applicationId}`);
+  database.pragma('user_version = 1');
+  database.close();
+}
 
 describe('no space', () => {
   test('writes are refused while the disk is full, and go on when it is not', async () => {

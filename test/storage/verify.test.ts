@@ -47,8 +47,14 @@ async function soundFile(): Promise<string> {
         'doc:1#viewer@team:x#member',
         tuple('doc:2#viewer@user:bob', 'weekday', { day: 1 }),
         tuple('doc:3#viewer@user:bob', 'weekday', { day: 2 }),
+        { ...tuple('doc:4#viewer@user:bob'), expiresAt: 4e12 },
       ),
     );
+    await datastore.write(store, {
+      ...writing({ ...tuple('doc:4#viewer@user:bob', 'weekday'), expiresAt: 4e12 }),
+      onDuplicate: 'replace',
+      idempotencyKey: 'retry',
+    });
     await datastore.write(store, deleting('doc:1#viewer@user:anne'));
     await datastore.write(store, writing('doc:1#viewer@user:anne', 'folder:1#viewer@user:anne'));
     await datastore.write(store, deleting('folder:1#viewer@user:anne'));
@@ -200,6 +206,34 @@ describe('planted faults', () => {
       'time',
     ],
     ['a store of another time', `UPDATE store SET committed_at = 1 WHERE id = '${first}'`, 'time'],
+    ['an expiry lost', `DELETE FROM expiry WHERE store = ${store}`, 'expiry'],
+    ['another expiry', `UPDATE expiry SET expires_at = 5 WHERE store = ${store}`, 'expiry'],
+    [
+      'an expiry of no tuple',
+      `INSERT INTO expiry SELECT store, object + 1, relation, subject_type, subject_relation, subject,
+         expires_at FROM expiry WHERE store = ${store}`,
+      'expiry',
+    ],
+    [
+      'an expiry before its time',
+      `UPDATE change SET guard = -2 WHERE store = ${store} AND guard = -1`,
+      'expiry',
+    ],
+    [
+      'a guard without condition or expiry',
+      `UPDATE guard SET condition = 0 WHERE store = ${store} AND id = 1`,
+      'interning',
+    ],
+    [
+      'a write of a tuple as it is',
+      `UPDATE change SET guard = 3 WHERE store = ${store} AND guard = 4`,
+      'changelog',
+    ],
+    [
+      'a key of a revision that is not there',
+      `UPDATE idempotency SET revision = 99 WHERE store = ${store}`,
+      'reference',
+    ],
     ['rows of no store', `DELETE FROM store WHERE id = '${first}'`, 'ownership'],
     ['rows of a store that was purged', 'DELETE FROM purge', 'ownership'],
   ];
