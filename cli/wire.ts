@@ -171,7 +171,7 @@ export interface WireRelations {
 interface WireList {
   readonly relations?: readonly string[];
   readonly model_id?: string;
-  readonly contextual_tuples?: readonly QueryTuple[];
+  readonly contextual_tuples?: readonly PembaTuple[];
   readonly context?: JsonObject;
   readonly consistency?: string;
   readonly page_size?: number;

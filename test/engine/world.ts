@@ -176,6 +176,7 @@ export class World {
           scope,
           contextualTuples: (contextual ?? []).map(tupleOf),
           context: context ?? {},
+          now: 0,
           ...limits,
         }),
       );
@@ -202,6 +203,7 @@ export class World {
           kinds,
           contextualTuples: (contextual ?? []).map(tupleOf),
           context: context ?? {},
+          now: 0,
           ...limits,
         }),
       );
