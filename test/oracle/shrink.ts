@@ -14,10 +14,14 @@ type Valid = (model: PlainModel) => boolean;
 /** Every smaller case that is worth a try, the boldest cuts first. */
 type Cut = (found: Disagreement) => Iterable<Disagreement>;
 
-export async function shrink(
-  pemba: Pemba,
+export function shrink(pemba: Pemba, found: Disagreement, valid: Valid): Promise<Disagreement> {
+  return shrinkWhile(found, (smaller) => stillFails(pemba, smaller, valid));
+}
+
+/** `still` returns the smaller case as it now is, or undefined where it is no case any more. */
+export async function shrinkWhile(
   found: Disagreement,
-  valid: Valid,
+  still: (smaller: Disagreement) => Promise<Disagreement | undefined>,
 ): Promise<Disagreement> {
   let least = found;
   for (let shrunk = true; shrunk; ) {
@@ -26,9 +30,9 @@ export async function shrink(
       for (let again = true; again; ) {
         again = false;
         for (const smaller of cut(least)) {
-          const still = await stillFails(pemba, smaller, valid);
-          if (still === undefined) continue;
-          least = still;
+          const failing = await still(smaller);
+          if (failing === undefined) continue;
+          least = failing;
           shrunk = again = true;
           break;
         }
