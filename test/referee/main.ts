@@ -1,0 +1,116 @@
+/**
+ * The referee: random worlds put to Pemba, to a real SpiceDB and to the oracle.
+ *
+ *   npm run referee -- --worlds 300 --seconds 600 --seed 1
+ *
+ * World n of seed s is the same on every machine; `--world N` runs that one alone. Ends with 1 after
+ * a disagreement that nothing explains, printed in its smallest form with all three votes
+ * (`--no-shrink`: as it was found); with 3 where there is no SpiceDB for the platform.
+ */
+import { parseArgs } from 'node:util';
+import { systemClock } from '../../src/base/clock.ts';
+import { RandomSource } from '../oracle/random-source.ts';
+import { Pemba } from '../oracle/served-world.ts';
+import { Comparison, type Parties } from './compare.ts';
+import { printDecision, smallest } from './smallest.ts';
+import { SpiceDb, whyUnavailable } from './spicedb.ts';
+import { describe, emptyTally, type Tally } from './tally.ts';
+import type { Decision } from './triage.ts';
+import { refereeWorld, worldSeed } from './world.ts';
+
+const unavailableExitCode = 3;
+const reportEveryMs = 5_000;
+/** Enough to see a pattern; one of a kind. */
+const shownMax = 5;
+
+interface Run {
+  readonly seed: number;
+  readonly first: number;
+  readonly end: number;
+  readonly seconds: number;
+  readonly shrink: boolean;
+}
+
+function readRun(): Run {
+  const { values } = parseArgs({
+    options: {
+      worlds: { type: 'string', default: '300' },
+      seconds: { type: 'string', default: 'Infinity' },
+      seed: { type: 'string', default: '1' },
+      world: { type: 'string' },
+      shrink: { type: 'boolean', default: true },
+    },
+    allowNegative: true,
+  });
+  const first = Number(values.world ?? 0);
+  return {
+    seed: Number(values.seed),
+    first,
+    end: values.world === undefined ? Number(values.worlds) : first + 1,
+    seconds: Number(values.seconds),
+    shrink: values.shrink,
+  };
+}
+
+async function compareAll(run: Run, parties: Parties, tally: Tally): Promise<string[]> {
+  const shown = new Map<string, string>();
+  const started = systemClock.monotonic();
+  let reported = started;
+  for (let index = run.first; index < run.end; index++) {
+    const name = `seed ${run.seed}, world ${index}`;
+    try {
+      for (const decision of await compareOne(worldSeed(run.seed, index), parties, tally)) {
+        const kind = [decision.api, decision.pemba, decision.spicedb, decision.oracle].join(' ');
+        if (shown.has(kind) || shown.size === shownMax) continue;
+        const least = run.shrink ? await smallest(parties, decision) : decision;
+        shown.set(kind, `${name}\n${printDecision(least)}`);
+      }
+    } catch (error) {
+      tally.unexplained++;
+      return [...shown.values(), `${name}\n${error instanceof Error ? error.stack : error}`];
+    }
+    const now = systemClock.monotonic();
+    if (now - started >= run.seconds * 1_000) break;
+    if (now - reported < reportEveryMs) continue;
+    reported = now;
+    const { worlds, decisions, unexplained } = tally;
+    console.log(`${worlds} worlds, ${decisions} checks, ${unexplained} unexplained`);
+  }
+  return [...shown.values()];
+}
+
+function compareOne(seed: number, parties: Parties, tally: Tally): Promise<Decision[]> {
+  return Comparison.over(refereeWorld(seed), parties, (comparison) =>
+    comparison.run(new RandomSource(seed), tally),
+  );
+}
+
+async function main(spicedb: SpiceDb): Promise<void> {
+  const run = readRun();
+  const pemba = await Pemba.open();
+  const tally = emptyTally();
+  const failures = await compareAll(run, { pemba, spicedb }, tally);
+  spicedb.close();
+  await pemba.close();
+  console.log(`\n${describe(tally)}\nseed ${run.seed}`);
+  for (const failure of failures) console.log(`\n--- ${failure}`);
+  if (tally.unexplained > 0) process.exitCode = 1;
+}
+
+/** Says why where there is none. */
+async function startSpiceDb(): Promise<SpiceDb | undefined> {
+  let reason = whyUnavailable();
+  if (reason === undefined) {
+    try {
+      return await SpiceDb.start();
+    } catch (error) {
+      reason = `SpiceDB does not start: ${error}`;
+    }
+  }
+  console.error(`nothing compared: ${reason}`);
+  return undefined;
+}
+
+const started = await startSpiceDb();
+if (started === undefined) process.exitCode = unavailableExitCode;
+else await main(started);

@@ -1,0 +1,159 @@
+/**
+ * Three votes on one decision (Pemba's, SpiceDB's, the oracle's), and what is known of why they
+ * differ. A known difference recognises its decisions exactly: it says what SpiceDB would have to
+ * answer, and anything else stays unexplained.
+ */
+import { type Judgement, judge, oracleFor } from '../oracle/compare.ts';
+import type { Outcome, Question } from '../oracle/facts.ts';
+import type { Answers, Oracle } from '../oracle/oracle.ts';
+import type { Answer, Way } from '../oracle/served-world.ts';
+import type { Setting, World } from '../oracle/world.ts';
+import {
+  caveatedLeftOut,
+  decidedEarly,
+  type View,
+  wildcardsHoldUsersets,
+} from './as-spicedb-sees-it.ts';
+import { foundAsMember } from './found-as-member.ts';
+
+/** How it was asked: of SpiceDB by CheckBulkPermissions, LookupResources or LookupSubjects. */
+export type Api = 'check' | 'resources' | 'subjects';
+
+/** How the same is asked of Pemba: by the engine's walk, ListObjects or ListUsers. */
+export const ways: Readonly<Record<Api, Way>> = {
+  check: 'walk',
+  resources: 'objects',
+  subjects: 'users',
+};
+
+export interface Decision {
+  readonly world: World;
+  readonly setting: number;
+  readonly api: Api;
+  readonly question: Question;
+  readonly oracle: Outcome;
+  readonly pemba: Answer;
+  readonly spicedb: Answer;
+}
+
+/** Empty: all three agree. `unexplained` among the reasons: nobody knows why they do not. */
+export type Reasons = readonly string[];
+
+export const unexplained = 'unexplained';
+
+interface KnownDifference {
+  readonly name: string;
+  /** Where it is documented. */
+  readonly source: string;
+}
+
+/** Where Pemba's vote stands apart on purpose: by how the oracle judges it. */
+export const ofPemba: Readonly<Partial<Record<Judgement, KnownDifference>>> = {
+  eager: {
+    name: 'a wire list fails on a tuple whose condition lacks context',
+    source: 'README.md, How lists answer (fixed by the cases of OpenFGA)',
+  },
+  unnamed: {
+    name: 'a wire list of users with a wildcard does not say whom it leaves out',
+    source: 'README.md, How lists answer (fixed by the cases of OpenFGA)',
+  },
+};
+
+/**
+ * Where SpiceDB's vote stands apart: the oracle says what it has to be, over the world it sees. In
+ * the order in which they are combined: a relationship that is left out holds for no userset either.
+ */
+export const ofSpiceDb: readonly (KnownDifference & {
+  readonly apis: readonly Api[];
+  readonly view: View;
+})[] = [
+  {
+    name: 'SpiceDB decides a caveat whose missing parameters cannot change it',
+    source:
+      'https://github.com/authzed/spicedb/blob/v1.54.0/pkg/caveats/eval.go (OptPartialEval); https://authzed.com/docs/spicedb/concepts/caveats',
+    apis: ['check', 'resources', 'subjects'],
+    view: decidedEarly,
+  },
+  {
+    name: 'SpiceDB passes over a caveated relationship where usersets of its type need no caveat',
+    source:
+      'https://github.com/authzed/spicedb/blob/v1.54.0/internal/graph/check.go (checkDirect, WithSkipCaveats; since https://github.com/authzed/spicedb/pull/2096)',
+    apis: ['check', 'resources'],
+    view: caveatedLeftOut,
+  },
+  {
+    name: 'a wildcard of SpiceDB holds for the usersets of its type',
+    source:
+      'https://github.com/authzed/spicedb/blob/v1.54.0/internal/graph/check.go (checkDirect asks for the wildcard whatever the relation of the subject)',
+    apis: ['check', 'resources'],
+    view: wildcardsHoldUsersets,
+  },
+  {
+    name: 'SpiceDB leaves an object out of a list, for it takes what it found as unconditional',
+    source:
+      'https://github.com/authzed/spicedb/blob/v1.54.0/internal/graph/lookupresources2.go (HintForEntrypoint with Membership MEMBER; since https://github.com/authzed/spicedb/pull/1905)',
+    apis: ['resources'],
+    view: foundAsMember,
+  },
+];
+
+export class Triage {
+  private readonly oracles = new Map<number, Oracle>();
+  private readonly answered = new Map<string, Answers>();
+  private readonly world: World;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  private oracle(setting: number): Oracle {
+    const known = this.oracles.get(setting);
+    if (known !== undefined) return known;
+    const made = oracleFor(this.world, this.world.settings[setting] as Setting);
+    this.oracles.set(setting, made);
+    return made;
+  }
+
+  /** What the oracle says of one subject, worked out once. */
+  answers(setting: number, subject: string): Answers {
+    const name = `${setting} ${subject}`;
+    const known = this.answered.get(name);
+    if (known !== undefined) return known;
+    const made = this.oracle(setting).ask(subject);
+    this.answered.set(name, made);
+    return made;
+  }
+
+  reasons(decision: Decision): Reasons {
+    const { question, api, setting, oracle, pemba, spicedb } = decision;
+    const reasons: string[] = [];
+    const judgement = judge(this.oracle(setting), ways[api], question, oracle, pemba);
+    if (judgement !== 'agree') reasons.push(ofPemba[judgement]?.name ?? unexplained);
+    if (spicedb !== oracle) reasons.push(...explain(decision));
+    return reasons;
+  }
+}
+
+/** The fewest known differences that together make the oracle answer as SpiceDB does. */
+function explain({ world, api, setting, question, spicedb }: Decision): Reasons {
+  const known = ofSpiceDb.filter(({ apis }) => apis.includes(api));
+  for (const differences of subsets(known)) {
+    let seen: Iterable<World> = [world];
+    for (const { view } of differences) {
+      seen = Iterator.from(seen).flatMap((each) => view(each, setting, question));
+    }
+    for (const each of seen) {
+      const oracle = oracleFor(each, each.settings[setting] as Setting);
+      const answer = oracle.ask(question.subject).outcome(question.object, question.relation);
+      if (answer === spicedb) return differences.map(({ name }) => name);
+    }
+  }
+  return [unexplained];
+}
+
+/** All but the empty one, small ones first. */
+function subsets<Item>(items: readonly Item[]): Item[][] {
+  const all: Item[][] = [[]];
+  for (const item of items) all.push(...all.map((subset) => [...subset, item]));
+  return all.slice(1).toSorted((a, b) => a.length - b.length);
+}
