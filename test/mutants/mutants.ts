@@ -246,15 +246,16 @@ const restrictions: readonly Mutant[] = [
     recreates: 'CVE-2022-23542',
     what: 'a tuple counts whose condition the model no longer allows there',
     file: 'src/engine/facts.ts',
-    text: 'if (!edge.conditions.includes(condition)) return falseValue;',
-    replacement: 'if (!this.model.conditions.has(condition)) return falseValue;',
+    text: 'if (isExpired(expiresAt, this.now) || !allows(edge, condition)) return falseValue;',
+    replacement: `if (isExpired(expiresAt, this.now)) return falseValue;
+    if (condition !== noCondition && !this.model.conditions.has(condition)) return falseValue;`,
   },
   {
     name: 'weighed-guard-counts-everywhere',
     recreates: 'CVE-2022-23542',
     what: 'a condition that was met in one relation counts in those that do not allow it',
     file: 'src/engine/facts.ts',
-    text: 'return edge.conditions.includes(known.condition) ? known.value : falseValue;',
+    text: 'return allows(edge, known.condition) ? known.value : falseValue;',
     replacement: 'return known.value;',
   },
   {
@@ -520,10 +521,10 @@ const keys: readonly Mutant[] = [
     recreates: 'CVE-2026-41131',
     what: 'two contextual tuples with the same condition share its stored context',
     file: 'src/engine/overlay.ts',
-    text: '    this.guards.push({ condition: symbol, context: condition.context });',
+    text: '    this.guards.push({ condition: symbol, context: condition.context, expiresAt: undefined });',
     replacement: `    const known = this.guards.findIndex((guard) => guard.condition === symbol);
     if (known !== -1) return firstOwn - known;
-    this.guards.push({ condition: symbol, context: condition.context });`,
+    this.guards.push({ condition: symbol, context: condition.context, expiresAt: undefined });`,
   },
   {
     name: 'condition-of-contextual-tuple-dropped',
@@ -626,7 +627,7 @@ const storage: readonly Mutant[] = [
     recreates: 'class: downgrade',
     what: 'the context that is stored with a condition is lost',
     file: 'src/storage/sqlite/interner.ts',
-    text: 'const context = canonicalJson(condition.context);',
+    text: 'const context = canonicalJson(condition?.context ?? {});',
     replacement: 'const context = canonicalJson({});',
   },
   {
