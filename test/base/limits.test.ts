@@ -20,6 +20,7 @@ import { openService } from '../service/harness.ts';
 
 const fields = 'test/service/field-cases.ts';
 const here = 'test/base/limits.test.ts';
+const beside = 'test/base/borders.test.ts';
 
 /** The file and the title of the test at its border; or why no caller meets it. */
 const borders: Readonly<Record<LimitName, readonly [file: string, title: string] | string>> = {
@@ -54,13 +55,13 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   checkStepsMax: [here, 'a check takes as many steps as it may'],
   interruptSteps: ['test/engine/interrupt.test.ts', 'a check asks when it has taken its steps'],
   checkNestingMax: [here, 'a chain of computed relations nests'],
-  explainTuplesMax: 'beyond it the proof is one, but maybe not the shortest',
-  explainNodesMax: ['test/engine/explain.test.ts', 'a tree is cut at its limit, and says where'],
-  explainNestingMax: 'a deeper tree is cut as a larger one is',
-  explainSetsMax: 'more are not suggested',
+  explainTuplesMax: [beside, 'an explanation weighs %d tuples'],
+  explainNodesMax: [beside, 'an explanation of %d nodes'],
+  explainNestingMax: [beside, 'an explanation nests %d levels'],
+  explainSetsMax: [beside, 'of %d sets of tuples all are suggested'],
   listResultsMax: ['test/service/lists.test.ts', 'at most %i results of 30'],
-  listTimeoutMs: ['test/service/lists.test.ts', 'answers with what it found in its time'],
-  listAnswerMs: 'time that is kept for sending; nobody can count it from outside',
+  listTimeoutMs: [beside, 'a list has its time to the millisecond'],
+  listAnswerMs: [beside, 'leaves some for its answer'],
   listSliceSteps: ['test/engine/lists.test.ts', 'a list can be interrupted every so many steps'],
   listRowsMax: ['test/service/paged-lists.test.ts', 'at most %i rows of 30'],
   listExceptionsMax: ['test/service/paged-lists.test.ts', 'at most %i exceptions of 30'],
@@ -81,7 +82,7 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   tuplePageSizeMax: [fields, 'page of ReadTuples'],
   tuplePageSizeDefault: ['test/service/pemba-read-tuples.test.ts', 'a page without a size'],
   requestTimeoutMs: ['test/server/grpc.test.ts', 'the server gives up first'],
-  revisionWaitMs: ['test/service/consistency.test.ts', 'for a revision to come'],
+  revisionWaitMs: [beside, 'a read waits so long for a revision'],
   shutdownTimeoutMs: ['test/server/shutdown.test.ts', 'is cut at the shutdown timeout'],
   concurrentStreamsMax: [here, 'a gRPC connection says how many calls'],
   idlePingMs: 'an idle client that is there answers by itself',
@@ -98,7 +99,7 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   httpHeadersTimeoutMs: ['test/server/http-port.test.ts', 'limits on how slowly it may send'],
   httpRequestTimeoutMs: ['test/server/http-port.test.ts', 'limits on how slowly it may send'],
   httpKeepAliveMs: ['test/server/http-port.test.ts', 'limits on how slowly it may send'],
-  compiledModelsMax: 'more are compiled anew',
+  compiledModelsMax: [beside, 'so many models are kept compiled'],
   clientTimeoutMs: ['test/cli/usage.test.ts', 'a server that never answers'],
   clientRetriesMax: ['test/cli/usage.test.ts', 'exit 5 after four requests'],
   clientRetryMinMs: 'a pause, which no answer depends on',
