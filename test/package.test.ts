@@ -29,16 +29,47 @@ test('the tarball installs, prints its version and answers a check', { timeout: 
 
   writeFileSync(
     join(folder, 'check.js'),
-    `import { open } from 'pemba';
+    `import { open, Refusal } from 'pemba';
      const pemba = await open(':memory:');
      const store = await pemba.createStore('packed');
      await store.writeModel('model\\n  schema 1.1\\ntype user\\ntype document\\n  relations\\n    define viewer: [user]\\n');
      await store.write({ writes: [{ subject: 'user:anne', relation: 'viewer', object: 'document:1' }] });
      const ask = (subject) => store.check({ subject, relation: 'viewer', object: 'document:1' }).kind;
      console.log(ask('user:anne'), ask('user:bob'));
+     const listed = await store.listObjects({ subject: 'user:anne', relation: 'viewer', type: 'document' });
+     const named = await store.listSubjects({ object: 'document:1', relation: 'viewer', kind: 'user' });
+     const { outcome } = store.explain({ subject: 'user:bob', relation: 'viewer', object: 'document:1' });
+     const stored = [];
+     for await (const { tuple } of store.read()) stored.push(tuple.subject);
+     for await (const { kind } of store.changes()) stored.push(kind);
+     const deleted = await store.deleteTuples({ object: 'document:1' });
+     const code = await store.write({}).catch((error) => error instanceof Refusal && error.code);
+     console.log(JSON.stringify([listed.objects, named.subjects, outcome, stored, deleted, code]));
      await pemba.close();`,
   );
-  expect(run(process.execPath, ['check.js'], folder).trim()).toBe('allowed denied');
+  const [checks, rest] = run(process.execPath, ['check.js'], folder).trim().split('\n');
+  expect(checks).toBe('allowed denied');
+  expect(JSON.parse(rest ?? '')).toEqual([
+    ['document:1'],
+    [{ subject: 'user:anne', except: [] }],
+    'denied',
+    ['user:anne', 'write'],
+    1,
+    'invalid_write_input',
+  ]);
+
+  // The types that a program compiles against are there, and are right.
+  const typed = `import { open, type Verdict } from 'pemba';
+    const pemba = await open(':memory:');
+    const verdict: Verdict = pemba.store('x').check({ subject: 'a:b', relation: 'c', object: 'd:e' });
+    // @ts-expect-error: a question has a subject
+    pemba.store('x').check({ relation: 'c', object: 'd:e' });
+    console.log(verdict.kind);`;
+  writeFileSync(join(folder, 'typed.ts'), typed);
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  const options = '--noEmit --strict --module nodenext --target esnext --types node'.split(' ');
+  const roots = ['--typeRoots', join(root, 'node_modules/@types')];
+  run(tsc, [...options, ...roots, '--skipLibCheck', 'typed.ts'], folder);
 });
 
 function run(command: string, args: string[], cwd: string): string {

@@ -54,20 +54,31 @@ export function answerQuery<Answer>(
   request: QueryRequest,
   answer: (query: Query) => Answer,
 ): Answer | Promise<Answer> {
+  const at = { store: readStoreId(request.storeId), preference: request.consistency };
+  return viewFor(service, call, at, (snapshot) =>
+    answer(readQuery(service, call, request, snapshot)),
+  );
+}
+
+/** One of several questions at one revision. */
+export function readQuery(
+  service: Service,
+  call: Call,
+  request: QueryRequest,
+  snapshot: Snapshot,
+): Query {
   const store = readStoreId(request.storeId);
-  return viewFor(service, call, { store, preference: request.consistency }, (snapshot) => {
-    const named = { authorizationModelId: request.modelId };
-    const model = resolveModel(service, call, { store, snapshot, request: named });
-    const subject = readQuerySubject(model, request.subject);
-    const object = readQueryObject(model, request.object);
-    const contextualTuples = readContextualTuples(model, request.contextualTuples);
-    const context = request.context ?? {};
-    const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = service;
-    const now = service.clock.now();
-    const interrupt = interruptOf(service, call);
-    const check = { subject, contextualTuples, context, now, depthMax, stepsMax, interrupt };
-    return answer({ snapshot, model, object, check });
-  });
+  const named = { authorizationModelId: request.modelId };
+  const model = resolveModel(service, call, { store, snapshot, request: named });
+  const subject = readQuerySubject(model, request.subject);
+  const object = readQueryObject(model, request.object);
+  const contextualTuples = readContextualTuples(model, request.contextualTuples);
+  const context = request.context ?? {};
+  const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = service;
+  const now = service.clock.now();
+  const interrupt = interruptOf(service, call);
+  const check = { subject, contextualTuples, context, now, depthMax, stepsMax, interrupt };
+  return { snapshot, model, object, check };
 }
 
 export function requireRelation(model: CompiledModel, type: string, relation: string): void {

@@ -89,7 +89,8 @@ function methodOf(
   }
 }
 
-function createService(context: ServiceContext): Service {
+/** What the handlers share, with the default of every bound that the context leaves open. */
+export function createService(context: ServiceContext): Service {
   const nextId = monotonicFactory();
   return {
     datastore: context.datastore,

@@ -1,0 +1,186 @@
+/** The lists of the embedding API: whole, and exactly what a check allows. */
+import type { JsonObject as Struct } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
+import { Refusal } from '../base/errors.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { Unanswered } from '../engine/findings.ts';
+import { objectsOf } from '../engine/objects-of.ts';
+import { subjectsOf } from '../engine/subjects-of.ts';
+import {
+  ListObjectsRequestSchema,
+  ListUsersRequestSchema,
+} from '../gen/openfga/v1/openfga_service_pb.ts';
+import { TupleSchema } from '../gen/pemba/v1/tuple_pb.ts';
+import type { StoreId } from '../model/ids.ts';
+import { formatObject, formatSubject, parseObject } from '../model/tuple.ts';
+import { type Listing, readList } from '../service/list.ts';
+import { wireContextualOf } from '../service/pemba-tuple.ts';
+import { resolveModel } from '../service/service.ts';
+import {
+  queryTupleUse,
+  readKnownSubject,
+  readValidTuples,
+  requireListed,
+} from '../service/valid-tuple.ts';
+import type { CallOptions, Door } from './door.ts';
+import { type TupleText, tupleInit } from './texts.ts';
+
+interface ListOptions extends CallOptions {
+  /** Tuples that exist for this list alone: 100 at most. */
+  readonly contextualTuples?: readonly TupleText[];
+  /** Values for the parameters of conditions; a tuple's own values win. */
+  readonly context?: JsonObject;
+  /** The model to answer by; the store's latest unless given. */
+  readonly modelId?: string;
+}
+
+export interface ListObjectsQuestion extends ListOptions {
+  /** Such as `document`. */
+  readonly type: string;
+  readonly relation: string;
+  readonly subject: string;
+}
+
+export interface ListSubjectsQuestion extends ListOptions {
+  readonly object: string;
+  readonly relation: string;
+  /** `user` for objects of a type and its wildcard, `group#member` for usersets. */
+  readonly kind: string;
+}
+
+export interface ListedObjects {
+  readonly objects: readonly string[];
+  /** Objects for which neither yes nor no could be computed, and why. */
+  readonly unanswered: readonly { readonly object: string; readonly verdict: Unanswered }[];
+}
+
+export interface ListedSubjects {
+  /** `except` are those for whom a wildcard does not speak. */
+  readonly subjects: readonly { readonly subject: string; readonly except: readonly string[] }[];
+  /** Subjects for whom neither yes nor no could be computed, and why. */
+  readonly unanswered: readonly { readonly subject: string; readonly verdict: Unanswered }[];
+}
+
+export async function listObjects(
+  door: Door,
+  store: StoreId,
+  question: ListObjectsQuestion,
+): Promise<ListedObjects> {
+  const { type, relation, subject, modelId = '', context, contextualTuples = [] } = question;
+  const tuple_keys = contextualTuples.map(wireTuple);
+  const request = door.message(ListObjectsRequestSchema, {
+    storeId: store,
+    type,
+    relation,
+    user: subject,
+    authorizationModelId: modelId,
+    contextualTuples: { tupleKeys: tuple_keys },
+    ...(context === undefined ? {} : { context: context as Struct }),
+  });
+  const { service } = door;
+  const call = door.call('listObjects', question);
+  const rows = await whole(door, call, store, function* (snapshot, interrupt) {
+    const model = resolveModel(service, call, { store, snapshot, request });
+    const tuples = readValidTuples(model, tuple_keys, queryTupleUse);
+    requireListed(model, type, relation);
+    return yield* objectsOf(snapshot, model, {
+      subject: readKnownSubject(model, subject),
+      relations: [model.relationIndex(type, relation)],
+      scope: undefined,
+      contextualTuples: tuples,
+      context: context ?? {},
+      now: service.clock.now(),
+      interrupt,
+    });
+  });
+  return {
+    objects: rows.flatMap(({ object, relations }) =>
+      relations.length > 0 ? [formatObject(object)] : [],
+    ),
+    unanswered: rows.flatMap(({ object, unanswered }) =>
+      unanswered.map(({ verdict }) => ({ object: formatObject(object), verdict })),
+    ),
+  };
+}
+
+export async function listSubjects(
+  door: Door,
+  store: StoreId,
+  question: ListSubjectsQuestion,
+): Promise<ListedSubjects> {
+  const { relation, kind, modelId = '', context, contextualTuples = [] } = question;
+  const [kindType = '', kindRelation = ''] = kind.split('#', 2);
+  const object = parseObject(question.object);
+  if (object === undefined) {
+    throw new Refusal('validation_error', `\`${question.object}\` is no object: give \`type:id\``);
+  }
+  const tuple_keys = contextualTuples.map(wireTuple);
+  const request = door.message(ListUsersRequestSchema, {
+    storeId: store,
+    object,
+    relation,
+    userFilters: [{ type: kindType, relation: kindRelation }],
+    authorizationModelId: modelId,
+    contextualTuples: tuple_keys,
+    ...(context === undefined ? {} : { context: context as Struct }),
+  });
+  const { service } = door;
+  const call = door.call('listSubjects', question);
+  const rows = await whole(door, call, store, function* (snapshot, interrupt) {
+    const model = resolveModel(service, call, { store, snapshot, request });
+    const tuples = readValidTuples(model, tuple_keys, queryTupleUse);
+    requireListed(model, kindType, kindRelation);
+    requireListed(model, object.type, relation);
+    return yield* subjectsOf(snapshot, model, {
+      object,
+      relations: [model.relationIndex(object.type, relation)],
+      kinds: [{ type: kindType, relation: kindRelation }],
+      contextualTuples: tuples,
+      context: context ?? {},
+      now: service.clock.now(),
+      interrupt,
+    });
+  });
+  const named = (id: string) => formatSubject({ type: kindType, id, relation: kindRelation });
+  return {
+    subjects: rows.flatMap(({ subject, relations, except }) =>
+      relations.length > 0 ? [{ subject: formatSubject(subject), except: except.map(named) }] : [],
+    ),
+    unanswered: rows.flatMap(({ subject, unanswered }) =>
+      unanswered.map(({ verdict }) => ({ subject: formatSubject(subject), verdict })),
+    ),
+  };
+}
+
+function wireTuple(text: TupleText) {
+  return wireContextualOf(create(TupleSchema, tupleInit(text)));
+}
+
+type Begin<Row> = (
+  ...from: Parameters<Listing<Row>['begin']>
+) => Generator<undefined, readonly Row[], void>;
+
+/** A part of a list would be taken for the whole: one that its time cuts is refused. */
+async function whole<Row>(
+  door: Door,
+  call: ReturnType<Door['call']>,
+  store: StoreId,
+  begin: Begin<Row>,
+): Promise<readonly Row[]> {
+  const rows = await readList<Row>(door.service, call, {
+    at: { store, preference: undefined },
+    resultsMax: Number.POSITIVE_INFINITY,
+    begin: (snapshot, interrupt) => rowsOf(begin(snapshot, interrupt)),
+  });
+  if (call.responseHeaders['pemba-truncated'] !== 'true') return rows;
+  throw new Refusal(
+    'deadline_exceeded',
+    'the list takes longer than its time; ask for less, or give it a longer `timeoutMs`',
+  );
+}
+
+function* rowsOf<Row>(
+  list: Generator<undefined, readonly Row[], void>,
+): Generator<Row | undefined, void, void> {
+  yield* yield* list;
+}
