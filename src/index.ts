@@ -30,7 +30,7 @@ export type {
   StoredTuple,
   TupleChange,
   Written,
-} from './embed/store.ts';
+} from './embed/questions.ts';
 export type { TupleFilter, TupleKeyText, TupleText } from './embed/texts.ts';
 export type { TreeNode } from './engine/tree.ts';
 export type { Verdict } from './engine/verdict.ts';

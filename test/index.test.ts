@@ -145,6 +145,21 @@ describe('check', () => {
     ).rejects.toThrow(refused('deadline_exceeded'));
     expect(store.check(anne)).toEqual({ kind: 'denied' });
   });
+
+  test('a list that its time cuts is refused, not a part of one', async () => {
+    await store.writeModel(dsl);
+    for (let at = 0; at < 5_000; at += 1_000) {
+      const documents = Array.from({ length: 1_000 }, (_, i) => `document:${at + i}#viewer`);
+      await store.write({ writes: documents.map((text) => tuple(`${text}@user:anne`)) });
+    }
+    const question = { type: 'document', relation: 'reader', subject: 'user:anne' };
+    expect((await store.listObjects({ ...question, timeoutMs: 60_000 })).objects).toHaveLength(
+      5_000,
+    );
+    await expect(store.listObjects({ ...question, timeoutMs: 1 })).rejects.toThrow(
+      refused('deadline_exceeded'),
+    );
+  });
 });
 
 function nested(depth: number): string {
@@ -401,6 +416,10 @@ describe('stores and models', () => {
     await store.writeModel(types(limits.modelTypesMax));
     await expect(store.writeModel(types(limits.modelTypesMax + 1))).rejects.toThrow(
       refused('exceeded_entity_limit'),
+    );
+    const expression = `now < until && ${'true && '.repeat(100)}true`;
+    await expect(store.writeModel(dsl.replace('now < until', expression))).rejects.toThrow(
+      refused('validation_error'),
     );
     const relation = (i: number) => `    define ${'r'.repeat(40)}${i}: [user]\n`;
     const large = `${dsl.split('type group')[0]}type large\n  relations\n${Array.from({ length: 3_000 }, (_, i) => relation(i)).join('')}`;

@@ -6,7 +6,6 @@ import { Refusal } from '../base/errors.ts';
 import { canonicalJson, type JsonObject, type JsonValue } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { createWalk, type Walk } from '../engine/check.ts';
-import { expand } from '../engine/expand.ts';
 import { explain } from '../engine/explain.ts';
 import type { TreeNode } from '../engine/tree.ts';
 import type { Verdict } from '../engine/verdict.ts';
@@ -27,14 +26,13 @@ import {
 } from '../gen/pemba/v1/tuple_service_pb.ts';
 import { modelFromDsl } from '../model/dsl.ts';
 import type { StoreId } from '../model/ids.ts';
-import { interruptOf, viewFor } from '../service/consistency.ts';
+import { viewFor } from '../service/consistency.ts';
+import { expandFor, expandRequestOf } from '../service/expand.ts';
 import { createWriteAuthorizationModel } from '../service/models.ts';
 import { createDeleteTuples } from '../service/pemba-delete-tuples.ts';
 import { createReadTupleChanges, createReadTuples } from '../service/pemba-read-tuples.ts';
 import { createWriteTuples } from '../service/pemba-write-tuples.ts';
 import { answerQuery, type Query, readQuery, requireRelation } from '../service/query-request.ts';
-import { resolveModel } from '../service/service.ts';
-import { readTarget } from '../service/valid-tuple.ts';
 import { parseConsistencyToken } from '../storage/revision.ts';
 import type { CallOptions, Door } from './door.ts';
 import { type Explained, explainedOf } from './explained.ts';
@@ -46,76 +44,15 @@ import {
   listObjects,
   listSubjects,
 } from './lists.ts';
-import {
-  filterInit,
-  type TupleFilter,
-  type TupleKeyText,
-  type TupleText,
-  textOfMessage,
-  tupleInit,
-} from './texts.ts';
-
-/** What every question may bring. */
-export interface QuestionOptions extends CallOptions {
-  /** Tuples that exist for this question alone: 100 at most. */
-  readonly contextualTuples?: readonly TupleText[];
-  /** Values for the parameters of conditions; a tuple's own values win. */
-  readonly context?: JsonObject;
-  /** The model to answer by; the store's latest unless given. */
-  readonly modelId?: string;
-}
-
-export interface Question extends QuestionOptions {
-  readonly object: string;
-  readonly relation: string;
-  readonly subject: string;
-}
-
-export interface Change {
-  readonly writes?: readonly TupleText[];
-  /** Deleted before the others are written. */
-  readonly deletes?: readonly TupleKeyText[];
-  /** Each names an object or a subject at least. Nothing is written unless all of them hold. */
-  readonly preconditions?: readonly {
-    readonly must: 'exist' | 'not_exist';
-    readonly filter: TupleFilter;
-  }[];
-  /**
-   * A tuple that is there already: `error` (the default) refuses the whole write, `ignore` leaves it
-   * if it is the same, `replace` gives it the new condition and expiry.
-   */
-  readonly onDuplicate?: 'error' | 'ignore' | 'replace';
-  /** A tuple to delete that is not there: `error` (the default) refuses the whole write. */
-  readonly onMissing?: 'error' | 'ignore';
-  /** The same write with the same key is done once, however often it is tried within a day. */
-  readonly idempotencyKey?: string;
-}
-
-export interface Written {
-  /** The store's revision from this write on: 1, 2, 3, … */
-  readonly revision: number;
-  /** Whether it had been done before, under the same idempotency key. */
-  readonly repeated: boolean;
-}
-
-export interface StoredTuple {
-  readonly tuple: TupleText;
-  readonly writtenAt: Date;
-}
-
-export interface TupleChange {
-  readonly kind: 'write' | 'delete' | 'expiry';
-  readonly tuple: TupleText;
-  readonly changedAt: Date;
-  readonly revision: number;
-}
-
-export interface RelationsHeld {
-  /** In the order of the model. */
-  readonly relations: readonly string[];
-  /** Those for which neither yes nor no could be computed. */
-  readonly unanswered: readonly { readonly relation: string; readonly verdict: Verdict }[];
-}
+import type {
+  Change,
+  Question,
+  RelationsHeld,
+  StoredTuple,
+  TupleChange,
+  Written,
+} from './questions.ts';
+import { filterInit, type TupleFilter, textOfMessage, tupleInit } from './texts.ts';
 
 const onDuplicate = {
   error: OnDuplicate.ERROR,
@@ -338,22 +275,9 @@ export class Store {
   expand(
     question: Pick<Question, 'object' | 'relation' | 'modelId' | keyof CallOptions>,
   ): TreeNode {
-    const { object, relation, modelId = '' } = question;
-    const { service } = this.#door;
-    const request = this.#door.message(ExpandRequestSchema, {
-      storeId: this.id,
-      authorizationModelId: modelId,
-      tupleKey: { object, relation },
-    });
-    const call = this.#door.call('expand', question);
-    const tree = viewFor(service, call, { store: this.#id, preference: undefined }, (snapshot) => {
-      const model = resolveModel(service, call, { store: this.#id, snapshot, request });
-      const target = readTarget(model, { object, relation });
-      const [now, interrupt] = [service.clock.now(), interruptOf(service, call)];
-      const asked = { object: target, relation, contextualTuples: [], now, interrupt };
-      return expand(snapshot, model, asked);
-    });
-    return atOnce(tree);
+    const request = expandRequestOf(this.id, question);
+    this.#door.check(ExpandRequestSchema, request);
+    return atOnce(expandFor(this.#door.service, this.#door.call('expand', question), request));
   }
 
   /**
