@@ -16,14 +16,13 @@ import {
 import type { Setting, World } from '../oracle/world.ts';
 import { restrictionsOf } from './schema.ts';
 
-/** Where SpiceDB may have seen one of several worlds, all of them. */
-export type View = (world: World, setting: number, question: Question) => Iterable<World>;
+export type View = (world: World, setting: number, question: Question) => World;
 
 /** A parameter that cannot change what its condition says need not be given. */
 export const decidedEarly: View = (world, setting) => {
   const model = world.models[0] as PlainModel;
   const { context } = world.settings[setting] as Setting;
-  return [withTuples(world, (tuple) => withIrrelevant(model, tuple, context))];
+  return withTuples(world, (tuple) => withIrrelevant(model, tuple, context));
 };
 
 function withIrrelevant(model: PlainModel, tuple: PlainTuple, context: JsonObject): PlainTuple {
@@ -64,12 +63,12 @@ export const caveatedLeftOut: View = (world, _, { subject }) => {
     const free = ofType.filter((restriction) => restriction.condition === undefined);
     return free.length === ofType.filter(asked).length;
   };
-  return [{ ...world, stored: world.stored.filter(({ tuple }) => !isLeftOut(tuple)) }];
+  return { ...world, stored: world.stored.filter(({ tuple }) => !isLeftOut(tuple)) };
 };
 
 /** A wildcard holds for the usersets of its type too: it stands beside a tuple for the one asked about. */
 export const wildcardsHoldUsersets: View = (world, _, { subject }) => {
-  if (!subject.includes('#')) return [world];
+  if (!subject.includes('#')) return world;
   const type = typeOf(subject);
   const relation = subject.split('#')[1] as string;
   const [model] = world.models as [PlainModel];
@@ -87,7 +86,7 @@ export const wildcardsHoldUsersets: View = (world, _, { subject }) => {
     // Beside the stored tuple of the same key, if there is one: the oracle counts both.
     contextual: [...setting.contextual, ...added],
   }));
-  return [{ ...world, models: [opened], settings }];
+  return { ...world, models: [opened], settings };
 };
 
 function withTuples(world: World, change: (tuple: PlainTuple) => PlainTuple): World {

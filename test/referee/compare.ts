@@ -2,7 +2,6 @@
  * Puts one world to Pemba, to SpiceDB and to the oracle: every check, or as many as there is time
  * for, and lists of objects and of subjects; and counts how their votes stand to each other.
  */
-import { assert } from '../../src/base/assert.ts';
 import { type Outcome, type PlainModel, type Question, typeOf } from '../oracle/facts.ts';
 import type { RandomSource } from '../oracle/random-source.ts';
 import type { Answer, Asked, Pemba, ServedWorld } from '../oracle/served-world.ts';
@@ -22,7 +21,7 @@ export interface Parties {
 
 /** A list that is asked for, with all that might be in it. */
 interface AskedList {
-  readonly api: 'resources' | 'subjects';
+  readonly api: Exclude<Api, 'check'>;
   readonly questions: readonly Asked[];
 }
 
@@ -66,7 +65,7 @@ export class Comparison {
       const checks = await this.decide('check', questions);
       tally.decisions += checks.length;
       found.push(...this.count(checks, tally));
-      for (const { api, questions: entries } of this.lists(setting, questions, random)) {
+      for (const { api, questions: entries } of this.lists(questions, random)) {
         const decisions = await this.decide(api, entries);
         tally.lists[api]++;
         tally.listed += decisions.length;
@@ -104,7 +103,21 @@ export class Comparison {
         spicedb: 'allowed',
       }),
     );
-    return [...decisions, ...strays];
+    const all = [...decisions, ...strays];
+    return api === 'check' ? all : this.withChecks(all, setting);
+  }
+
+  /** Has SpiceDB check what it listed in another way than the oracle does. */
+  private async withChecks(decisions: readonly Decision[], setting: number): Promise<Decision[]> {
+    const isAsked = ({ spicedb, oracle, question }: Decision) =>
+      spicedb !== oracle && !question.subject.endsWith(':*');
+    const { context } = this.world.settings[setting] as Setting;
+    const asked = decisions.filter(isAsked).map(({ question }) => question);
+    const votes = await this.spicedb.check(asked, context);
+    return decisions.map((decision) => {
+      const spicedbCheck = votes[asked.indexOf(decision.question)];
+      return spicedbCheck === undefined ? decision : { ...decision, spicedbCheck };
+    });
   }
 
   isUnexplained(decision: Decision): boolean {
@@ -185,40 +198,39 @@ export class Comparison {
   }
 
   /** Lists that the questions lead to: those that are likely to hold something come first. */
-  private lists(setting: number, questions: readonly Asked[], random: RandomSource): AskedList[] {
-    const model = this.world.models[0] as PlainModel;
-    const { objects, subjects } = questionSpace(this.world, model);
+  private lists(questions: readonly Asked[], random: RandomSource): AskedList[] {
     const leads = questions.slice(0, Math.max(listsPerSetting, Math.ceil(questions.length / 3)));
     const drawn = random.shuffled(leads);
-    const resources = distinct(
-      drawn.map(({ object, relation, subject }) => [typeOf(object), relation, subject] as const),
-    ).map(([type, relation, subject]): AskedList => {
-      const ofType = objects.filter((object) => typeOf(object) === type);
-      const entries = ofType.map((object) => ({ object, relation, subject, setting }));
-      return { api: 'resources', questions: entries };
-    });
-    const ofObject = distinct(
-      drawn.map(({ object, relation, subject }) => [object, relation, kindOf(subject)] as const),
-    ).map(([object, relation, kind]): AskedList => {
-      const ofKind = subjects.filter((subject) => kindOf(subject) === kind);
-      const entries = ofKind.map((subject) => ({ object, relation, subject, setting }));
-      return { api: 'subjects', questions: entries };
-    });
-    const lists = [...resources.slice(0, listsPerSetting), ...ofObject.slice(0, listsPerSetting)];
-    assert(
-      lists.every((list) => list.questions.length > 0),
-      'a list that is asked for may hold something',
-    );
-    return lists;
+    const some = (api: AskedList['api'], nameOf: (question: Asked) => readonly string[]) => {
+      const distinct = new Map(drawn.map((question) => [nameOf(question).join('\n'), question]));
+      return [...distinct.values()]
+        .slice(0, listsPerSetting)
+        .map((question) => ({ api, questions: listWith(this.world, api, question) }));
+    };
+    return [
+      ...some('resources', ({ object, relation, subject }) => [typeOf(object), relation, subject]),
+      ...some('subjects', ({ object, relation, subject }) => [object, relation, kindOf(subject)]),
+    ];
   }
+}
+
+/** All that might be in the list in which the question is looked up. */
+export function listWith(world: World, api: AskedList['api'], question: Asked): Asked[] {
+  const { objects } = questionSpace(world, world.models[0] as PlainModel);
+  const ofType = (type: string) => objects.filter((object) => typeOf(object) === type);
+  const { object, subject } = question;
+  if (api === 'resources') {
+    return ofType(typeOf(object)).map((each) => ({ ...question, object: each }));
+  }
+  const type = typeOf(subject);
+  const suffix = kindOf(subject).slice(type.length);
+  const subjects = ofType(type).map((each) => each + suffix);
+  if (suffix === '') subjects.push(`${type}:*`);
+  return subjects.map((each) => ({ ...question, subject: each }));
 }
 
 /** A type, or `type#relation` for usersets. */
 function kindOf(subject: string): string {
   const hash = subject.indexOf('#');
   return hash === -1 ? typeOf(subject) : typeOf(subject) + subject.slice(hash);
-}
-
-function distinct<Key extends readonly string[]>(keys: readonly Key[]): Key[] {
-  return [...new Map(keys.map((key) => [key.join('\n'), key])).values()];
 }

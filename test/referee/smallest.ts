@@ -6,7 +6,7 @@ import type { Asked } from '../oracle/served-world.ts';
 import { printCase, shrinkWhile } from '../oracle/shrink.ts';
 import { isValidModel } from '../oracle/valid-model.ts';
 import { questionSpace, type World } from '../oracle/world.ts';
-import { Comparison, type Parties } from './compare.ts';
+import { Comparison, listWith, type Parties } from './compare.ts';
 import { isExpressible, isWritable, schemaOf } from './schema.ts';
 import { type Decision, ways } from './triage.ts';
 
@@ -23,11 +23,12 @@ export async function smallest(parties: Parties, decision: Decision): Promise<De
 
 /** Pemba's case as YAML, SpiceDB's schema, and who voted for what. */
 export function printDecision(decision: Decision): string {
-  const { world, api, question, oracle, pemba, spicedb } = decision;
+  const { world, api, question, oracle, pemba, spicedb, spicedbCheck } = decision;
   const { object, relation, subject } = question;
   return [
     `${api}: ${object} ${relation} ${subject}`,
     `Pemba ${pemba}, SpiceDB ${spicedb}, oracle ${oracle}`,
+    ...(spicedbCheck === undefined ? [] : [`SpiceDB's own check ${spicedbCheck}`]),
     '',
     schemaOf(world.models[0] as PlainModel),
     printCase(disagreementOf(decision)),
@@ -64,7 +65,7 @@ async function asked(
   const last = asked.at(-1) as Asked;
   try {
     return await Comparison.over(world, parties, async (comparison) => {
-      const questions = api === 'check' ? [last] : entriesOf(api, world, last);
+      const questions = api === 'check' ? [last] : listWith(world, api, last);
       const decisions = await comparison.decide(api, questions);
       return decisions.find(
         (decision) =>
@@ -83,20 +84,4 @@ function isAskable(world: World, model: PlainModel, { object, relation, subject 
   const { objects, relations, subjects } = questionSpace(world, model);
   const isDefined = relations.get(typeOf(object))?.includes(relation) === true;
   return isDefined && objects.includes(object) && subjects.includes(subject);
-}
-
-function entriesOf(api: 'resources' | 'subjects', world: World, last: Asked) {
-  const { objects, subjects } = questionSpace(world, world.models[0] as PlainModel);
-  if (api === 'resources') {
-    const ofType = objects.filter((object) => typeOf(object) === typeOf(last.object));
-    return ofType.map((object) => ({ ...last, object }));
-  }
-  const suffix = last.subject.includes('#') ? last.subject.slice(last.subject.indexOf('#')) : '';
-  const ofKind = subjects.filter(
-    (subject) =>
-      typeOf(subject) === typeOf(last.subject) &&
-      subject.endsWith(suffix) &&
-      subject.includes('#') === (suffix !== ''),
-  );
-  return ofKind.map((subject) => ({ ...last, subject }));
 }

@@ -1,6 +1,6 @@
 /** What a run counts, and how it prints. */
 import type { Outcome } from '../oracle/facts.ts';
-import { ofPemba, ofSpiceDb } from './triage.ts';
+import { listContradictsCheck, ofPemba, ofSpiceDb } from './triage.ts';
 
 export interface Tally {
   worlds: number;
@@ -33,7 +33,7 @@ export function emptyTally(): Tally {
 
 export function describe(tally: Tally): string {
   const { lists, outcomes } = tally;
-  const known = [...Object.values(ofPemba), ...ofSpiceDb].map(
+  const known = [...Object.values(ofPemba), ...ofSpiceDb, listContradictsCheck].map(
     ({ name, source }) => `  ${tally.reasons.get(name) ?? 0} ${name}\n    ${source}`,
   );
   return [
