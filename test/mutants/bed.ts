@@ -85,7 +85,8 @@ export class Bed implements Disposable {
       process.execPath,
       [
         join(this.folder, 'test/oracle/random.ts'),
-        ...['--workers', '1', '--no-shrink', '--seed', String(seed), '--seconds', String(seconds)],
+        ...['--workers', '1', '--no-shrink', '--no-coverage'],
+        ...['--seed', String(seed), '--seconds', String(seconds)],
       ],
       { cwd: this.folder, timeout: (seconds + patienceSeconds) * 1_000, killSignal: 'SIGKILL' },
     );

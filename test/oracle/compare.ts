@@ -1,11 +1,16 @@
 /** Puts every question of a world to the oracle and to Pemba, in all ways, and compares. */
 import { limits } from '../../src/base/limits.ts';
+import { apiOf, type Way, ways } from './apis.ts';
+import type { Answer, Asked } from './asked.ts';
+import { Behind } from './behind.ts';
+import { count, pairRows, rowOf } from './coverage.ts';
 import type { Outcome, PlainModel, Question } from './facts.ts';
-import { relationsOf, typeOf } from './facts.ts';
+import { typeOf } from './facts.ts';
 import { Oracle } from './oracle.ts';
+import { comparePages } from './pages.ts';
 import type { RandomSource } from './random-source.ts';
-import type { Answer, Asked, Pemba, ServedWorld, Way } from './served-world.ts';
-import { countFeatures, cover, pairsOf, type Tally } from './tally.ts';
+import type { Pemba, ServedWorld } from './served-world.ts';
+import { countDecision, countFeatures, type Tally } from './tally.ts';
 import { questionSpace, type Setting, type World } from './world.ts';
 
 /** A question on which the two differ, with all that was asked together with it, it being the last. */
@@ -13,20 +18,22 @@ export interface Disagreement {
   readonly world: World;
   readonly way: Way;
   readonly asked: readonly Asked[];
-  readonly expected: Outcome;
+  readonly expected: Answer;
   readonly got: Answer;
+  /** Where two worlds differ that should not: the rule that makes the other, and its seed. */
+  readonly rule?: { readonly name: string; readonly seed: number };
 }
 
 /** How the two answers to one question stand to each other. */
-export type Judgement = 'agree' | 'conservative' | 'tooDeep' | 'eager' | 'unnamed' | 'disagree';
+export type Judgement = 'agree' | 'tooDeep' | 'eager' | 'unnamed' | 'disagree';
 
 /** The oracle knows no limits; a path of so many usersets as this is an error for Pemba. */
 const tooDeep: Answer = 'refused: authorization_model_resolution_too_complex';
 
 const batchSize = 50;
-/** An explanation costs as much as many checks. */
-const explainedPerSubject = 8;
 const batchesPerModel = 4;
+/** Questions to each API of a service that has nothing in memory. */
+const coldQuestions = 2;
 
 /** Compares all there is to ask; returns the disagreements, and counts into the tally. */
 export async function compareWorld(
@@ -38,47 +45,45 @@ export async function compareWorld(
   const served = await pemba.serve(world);
   tally.worlds++;
   countFeatures(tally, world);
-  const found = new Comparison({ pemba, world, served, random, tally }).run();
+  const found = await new Comparison({ pemba, world, served, random, tally }).run();
+  if (found.length === 0) await comparePages(served, world, random, tally);
   await pemba.drop(served);
   return found;
 }
 
-export function oracleFor(world: World, setting: Setting): Oracle {
+/** `unguarded`: as if every condition were met. */
+export function oracleFor(world: World, setting: Setting, unguarded = false): Oracle {
   const model = world.models[setting.model] as PlainModel;
   const stored = world.stored.filter(({ deleted }) => !deleted).map(({ tuple }) => tuple);
-  const facts = { model, stored, contextual: setting.contextual, context: setting.context };
+  const { contextual, context } = setting;
+  const facts = { model, stored, contextual, context, unguarded };
   return new Oracle(facts, questionSpace(world, model).objects);
 }
 
-/**
- * A walk that does not settle cycles may deny what the fixpoint allows, where a cycle passes a
- * subtracted side; it may never allow what the fixpoint does not. A list may fail for a condition
- * that its answer does not hang on: the wire's tests have it so.
- */
+/** The oracle that says what an API owes. */
+export function oracleOwed(way: Way, world: World, setting: Setting): Oracle {
+  return oracleFor(world, setting, apiOf(way).owes === 'tree');
+}
+
+/** What may differ from the oracle, and when: depth, and what the wire's tests want of its lists. */
 export function judge(
-  oracle: Oracle,
+  behind: Behind,
   way: Way,
-  question: Question,
-  expected: Outcome,
+  { object, relation }: Question,
+  expected: Answer,
   got: Answer,
 ): Judgement {
   if (got === expected) return 'agree';
   if (got === tooDeep) {
-    const { object, relation } = question;
-    return oracle.pathAtMost(object, relation) < limits.checkDepthMax ? 'disagree' : 'tooDeep';
+    return behind.pathAtMost(object, relation) < limits.checkDepthMax ? 'disagree' : 'tooDeep';
   }
+  const { owes } = apiOf(way);
   // An error where the check has one is what the list owes too; a wildcard must not hide it.
-  if (got === 'unnamed') return expected === 'error' ? 'disagree' : 'unnamed';
-  if (got === 'error' && (way === 'objects' || way === 'users') && oracle.hasOpenGuards()) {
-    return 'eager';
-  }
-  return way !== 'objects' &&
-    way !== 'users' &&
-    got === 'denied' &&
-    expected === 'allowed' &&
-    oracle.dependsOnNegativeCycle(question.object, question.relation)
-    ? 'conservative'
-    : 'disagree';
+  if (got === 'unnamed') return expected === 'error' || owes !== 'users' ? 'disagree' : 'unnamed';
+  if (got !== 'error') return 'disagree';
+  // A list of users meets what is behind its object; one of objects, whatever it meets on its way.
+  if (owes === 'users' && behind.hasOpenGuards(object, relation)) return 'eager';
+  return owes === 'objects' && behind.hasAnyOpenGuard() ? 'eager' : 'disagree';
 }
 
 interface Parts {
@@ -89,59 +94,90 @@ interface Parts {
   readonly tally: Tally;
 }
 
+/** What the oracle has to say under one setting. */
+interface Expected {
+  readonly oracle: Oracle;
+  readonly behind: Behind;
+  /** By question: what a check owes, and what the trees of Expand do. */
+  readonly check: Map<string, { readonly question: Asked; readonly outcome: Outcome }>;
+  readonly tree: Map<string, Outcome>;
+}
+
 class Comparison {
   private readonly parts: Parts;
   private readonly found: Disagreement[] = [];
   /** By setting. */
-  private readonly oracles: readonly Oracle[];
-  private readonly expected: readonly Map<string, { question: Asked; outcome: Outcome }>[];
-  private readonly pairs = new Map<string, readonly string[]>();
+  private readonly expected: readonly Expected[];
+  /** Rows of the tables, by what they hang on. */
+  private readonly rows = new Map<string, readonly number[]>();
 
   constructor(parts: Parts) {
     this.parts = parts;
-    this.oracles = parts.world.settings.map((setting) => oracleFor(parts.world, setting));
-    this.expected = parts.world.settings.map(() => new Map());
+    this.expected = parts.world.settings.map((setting) => {
+      const oracle = oracleFor(parts.world, setting);
+      return { oracle, behind: new Behind(oracle), check: new Map(), tree: new Map() };
+    });
   }
 
-  run(): Disagreement[] {
+  async run(): Promise<Disagreement[]> {
     const { world, random } = this.parts;
     for (const setting of world.settings.keys()) {
       const { subjects } = questionSpace(world, this.modelOf(setting));
+      const unguarded = oracleFor(world, world.settings[setting] as Setting, true);
       for (const subject of random.shuffled(subjects)) {
-        const questions = random.shuffled(this.questionsAbout(subject, setting));
-        if (questions.length === 0) continue;
-        this.put('walk', questions);
-        this.put('check', questions);
-        this.put('objects', questions);
-        this.put('relations', questions);
-        this.put('pembaObjects', questions);
-        this.put('explain', questions.slice(0, explainedPerSubject));
+        const questions = random.shuffled(this.questionsAbout(subject, setting, unguarded));
+        await this.putAll('subject', questions);
       }
-      const asked = [...(this.expected[setting]?.values() ?? [])].map(({ question }) => question);
-      if (asked.length > 0) this.put('users', asked);
-      if (asked.length > 0) this.put('pembaSubjects', asked);
+      await this.putAll('setting', random.shuffled(this.questionsUnder(setting)));
     }
-    for (const model of world.models.keys()) this.putBatches(model);
+    for (const model of world.models.keys()) await this.putBatches(model);
+    await this.putCold();
     return this.found;
+  }
+
+  private async putAll(takes: 'subject' | 'setting', questions: readonly Asked[]): Promise<void> {
+    if (questions.length === 0) return;
+    for (const way of ways) {
+      const api = apiOf(way);
+      if (api.takes === takes) await this.put(way, questions.slice(0, api.most));
+    }
   }
 
   /**
    * Batches mix subjects and settings: what may share a walk? Half of them holds questions whose
    * answers differ between settings, each under all of these.
    */
-  private putBatches(model: number): void {
+  private async putBatches(model: number): Promise<void> {
     const { world, random } = this.parts;
     const settings = [...world.settings.keys()].filter((s) => world.settings[s]?.model === model);
-    const names = [...new Set(settings.flatMap((s) => [...(this.expected[s]?.keys() ?? [])]))];
-    const under = (name: string) => settings.flatMap((s) => this.expected[s]?.get(name) ?? []);
+    const names = [
+      ...new Set(settings.flatMap((s) => [...(this.expected[s]?.check.keys() ?? [])])),
+    ];
+    const under = (name: string) =>
+      settings.flatMap((s) => this.expected[s]?.check.get(name) ?? []);
     const differing = names.filter(
       (name) => new Set(under(name).map(({ outcome }) => outcome)).size > 1,
     );
     const most = (batchesPerModel * batchSize) / (2 * Math.max(1, settings.length));
     const chosen = [differing, names].flatMap((from) => random.shuffled(from).slice(0, most));
     const asked = random.shuffled(chosen.flatMap(under).map(({ question }) => question));
-    for (let start = 0; start < asked.length; start += batchSize) {
-      this.put('batch', asked.slice(start, start + batchSize));
+    for (const way of ways.filter((each) => apiOf(each).takes === 'batch')) {
+      for (let start = 0; start < asked.length; start += batchSize) {
+        await this.put(way, asked.slice(start, start + batchSize));
+      }
+    }
+  }
+
+  /** Everything else is asked of a service that has met the world's models before. */
+  private async putCold(): Promise<void> {
+    const { pemba, world, served, random } = this.parts;
+    const all = [...world.settings.keys()].flatMap((setting) => this.questionsUnder(setting));
+    if (all.length === 0) return;
+    for (const way of ways) {
+      if (!apiOf(way).usesCaches) continue;
+      for (let more = coldQuestions; more > 0; more--) {
+        await this.put(way, [random.pick(all)], pemba.cold(served));
+      }
     }
   }
 
@@ -150,58 +186,80 @@ class Comparison {
     return world.models[(world.settings[setting] as Setting).model] as PlainModel;
   }
 
-  private questionsAbout(subject: string, setting: number): Asked[] {
+  private questionsUnder(setting: number): Asked[] {
+    return [...(this.expected[setting]?.check.values() ?? [])].map(({ question }) => question);
+  }
+
+  private questionsAbout(subject: string, setting: number, unguarded: Oracle): Asked[] {
     const { objects, relations } = questionSpace(this.parts.world, this.modelOf(setting));
-    const answers = (this.oracles[setting] as Oracle).ask(subject);
+    const { oracle, check, tree } = this.expected[setting] as Expected;
+    const answers = oracle.ask(subject);
+    const treeAnswers = unguarded.ask(subject);
     return objects.flatMap((object) =>
       (relations.get(typeOf(object)) ?? []).map((relation) => {
         const question = { object, relation, subject, setting };
         const outcome = answers.outcome(object, relation);
-        this.expected[setting]?.set(nameOf(question), { question, outcome });
+        check.set(nameOf(question), { question, outcome });
+        tree.set(nameOf(question), treeAnswers.outcome(object, relation));
         if (answers.isUndefined(object, relation)) this.parts.tally.undefined++;
         return question;
       }),
     );
   }
 
-  private put(way: Way, asked: readonly Asked[]): void {
-    const { pemba, world, served, tally } = this.parts;
-    const answers = pemba.ask(served, way, asked);
+  private async put(way: Way, asked: readonly Asked[], cold?: ServedWorld): Promise<void> {
+    const { world, served, tally } = this.parts;
+    const { ask, owes, remembers = false } = apiOf(way);
+    const answers = await ask(cold ?? served, asked);
     for (const [index, question] of asked.entries()) {
-      const expected = this.expected[question.setting]?.get(nameOf(question))?.outcome as Outcome;
+      const { check, tree, behind } = this.expected[question.setting] as Expected;
+      const name = nameOf(question);
+      const owed = owes === 'tree' ? tree.get(name) : check.get(name)?.outcome;
+      const expected = owed as Outcome;
       const got = answers[index] as Answer;
-      this.count(question, expected);
-      const oracle = this.oracles[question.setting] as Oracle;
-      const judgement = judge(oracle, way, question, expected, got);
+      this.count(way, question, expected, cold !== undefined);
+      const judgement = judge(behind, way, question, expected, got);
       if (judgement === 'agree') continue;
       if (judgement !== 'disagree') {
         tally[judgement]++;
         continue;
       }
       tally.disagreements++;
-      // What the ways that share nothing were asked before is of no account.
-      const before =
-        way === 'batch' || way === 'walk' || way === 'relations' ? asked.slice(0, index) : [];
+      const before = remembers ? asked.slice(0, index) : [];
       this.found.push({ world, way, asked: [...before, question], expected, got });
     }
   }
 
-  private count({ object, relation, subject, setting }: Asked, expected: Outcome): void {
+  private count(way: Way, question: Asked, expected: Outcome, cold: boolean): void {
     const { tally } = this.parts;
-    tally.decisions++;
-    tally[expected === 'error' ? 'errors' : expected]++;
-    const pairs = this.pairsFor(this.modelOf(setting), typeOf(object), relation);
-    cover(tally, pairs, subject, expected === 'allowed');
+    countDecision(tally, way, expected);
+    count(tally.cells, way, this.pairRows(question));
+    count(tally.cells, way, this.rowsBehind(question));
+    const answered = expected === 'error' ? 'an error' : expected;
+    count(tally.cells, way, [rowOf(answered), rowOf(cold ? 'cold' : 'warm')]);
   }
 
-  private pairsFor(model: PlainModel, type: string, relation: string): readonly string[] {
-    const key = `${this.parts.world.models.indexOf(model)} ${type}#${relation}`;
-    const known = this.pairs.get(key);
+  private pairRows({ object, relation, subject, setting }: Asked): readonly number[] {
+    const model = this.modelOf(setting);
+    const type = typeOf(object);
+    const kind = subject.includes('#') ? '#' : subject.endsWith(':*') ? '*' : '';
+    const key = `${this.parts.world.models.indexOf(model)} ${type}#${relation} ${kind}`;
+    return this.remembered(key, () => pairRows(model, type, relation, subject));
+  }
+
+  private rowsBehind({ object, relation, setting }: Asked): readonly number[] {
+    return this.remembered(`${setting} ${object}#${relation}`, () => {
+      const { behind } = this.expected[setting] as Expected;
+      return behind.circumstances(object, relation).map(rowOf);
+    });
+  }
+
+  private remembered(key: string, make: () => readonly number[]): readonly number[] {
+    const known = this.rows.get(key);
     if (known !== undefined) return known;
-    const rewrite = relationsOf(model, type)[relation];
-    const pairs = rewrite === undefined ? [] : [...new Set(pairsOf(rewrite))];
-    this.pairs.set(key, pairs);
-    return pairs;
+    const made = make();
+    this.rows.set(key, made);
+    return made;
   }
 }
 

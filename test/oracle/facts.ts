@@ -64,6 +64,15 @@ export interface Facts {
   readonly stored: readonly PlainTuple[];
   readonly contextual: readonly PlainTuple[];
   readonly context: JsonObject;
+  /** As Expand has it: every condition is taken for met. */
+  readonly unguarded?: boolean;
+}
+
+/** A tuple that counts, with what its condition comes to. */
+export interface Weighed {
+  readonly tuple: PlainTuple;
+  readonly guard: Guard;
+  readonly contextual: boolean;
 }
 
 /** The conditions that generated worlds use, by their expression: the oracle reads no CEL. */
@@ -121,6 +130,16 @@ export function guardOf(model: PlainModel, tuple: PlainTuple, context: JsonObjec
   const holds = expressions[declared.expression];
   if (holds === undefined) throw new Error(`the oracle has no ${declared.expression}`);
   return holds(given);
+}
+
+/** The counting tuples of one relation of one object, contextual ones first. */
+export function weigh(facts: Facts, object: string, relation: string): Weighed[] {
+  const { model, stored, contextual, context, unguarded = false } = facts;
+  return [...contextual, ...stored].flatMap((tuple, index) => {
+    if (tuple.object !== object || tuple.relation !== relation || !counts(model, tuple)) return [];
+    const guard = unguarded || guardOf(model, tuple, context);
+    return [{ tuple, guard, contextual: index < contextual.length }];
+  });
 }
 
 function fits(condition: PlainCondition, parameter: string, value: JsonValue): boolean {

@@ -50,23 +50,23 @@
  * gave, or that is ill-typed, leads there.
  */
 import {
-  counts,
   type Facts,
   type Guard,
-  guardOf,
   type Outcome,
   type PlainRewrite,
   relationsOf,
   typeOf,
+  type Weighed,
+  weigh,
 } from './facts.ts';
 
-type Rule =
+export type Rule =
   | { readonly kind: 'direct'; readonly entries: readonly Entry[] }
   | {
       readonly kind: 'any';
       readonly of: readonly { atom: number; guard: Guard }[];
-      /** The tuples of a tupleset, not the parts of a rewrite. */
-      readonly tuples?: true;
+      /** Those of a tupleset, where these are no parts of a rewrite. */
+      readonly tuples?: readonly Weighed[];
     }
   | { readonly kind: 'all'; readonly of: readonly number[] }
   | { readonly kind: 'minus'; readonly base: number; readonly subtract: number }
@@ -79,6 +79,7 @@ interface Entry {
   readonly atom: number;
   /** A contextual tuple stands over it where its subject is looked up by name. */
   readonly replaced: boolean;
+  readonly weighed?: Weighed;
 }
 
 /** Per bound, which atoms hold for one subject. */
@@ -93,7 +94,7 @@ export interface Answers {
 
 export class Oracle {
   readonly facts: Facts;
-  private readonly rules: Rule[] = [];
+  readonly rules: Rule[] = [];
   private readonly atoms = new Map<string, number>();
 
   /** REQUIRES: a model that the server accepts. */
@@ -107,53 +108,17 @@ export class Oracle {
   }
 
   ask(subject: string): Answers {
-    const { under, over } = wellFounded(this.rules, subject);
-    return {
-      outcome: (object, relation) => {
-        const atom = this.atomOf(object, relation);
-        if (under[0][atom] === 1) return 'allowed';
-        return under[1][atom] === 1 ? 'error' : 'denied';
-      },
-      isUndefined: (object, relation) => {
-        const atom = this.atomOf(object, relation);
-        return under[0][atom] !== over[0][atom] || under[1][atom] !== over[1][atom];
-      },
-    };
+    return solve(this.rules, subject, (object, relation) => this.atomOf(object, relation));
   }
 
-  /** Whether any tuple that counts has a guard that nobody can tell. */
-  hasOpenGuards(): boolean {
-    const { model, stored, contextual, context } = this.facts;
-    return [...contextual, ...stored].some(
-      (tuple) => counts(model, tuple) && guardOf(model, tuple, context) === 'open',
-    );
-  }
-
-  /** Whether the question depends on a cycle of tuples and rewrites that passes a subtracted side. */
-  dependsOnNegativeCycle(object: string, relation: string): boolean {
-    return this.reach(this.atomOf(object, relation))
-      .values()
-      .some((atom) => {
-        const rule = this.rules[atom] as Rule;
-        return rule.kind === 'minus' && this.reach(rule.subtract).has(atom);
-      });
-  }
-
-  /** No path of usersets and parents from the question is longer than this. */
-  pathAtMost(object: string, relation: string): number {
-    return this.reach(this.atomOf(object, relation))
-      .values()
-      .filter((atom) => leadsAlongTuples(this.rules[atom] as Rule))
-      .reduce((count) => count + 1, 0);
-  }
-
-  private atomOf(object: string, relation: string): number {
+  atomOf(object: string, relation: string): number {
     const atom = this.atoms.get(`${object}#${relation}`);
     if (atom === undefined) throw new Error(`${object}#${relation} is not in this world`);
     return atom;
   }
 
-  private reach(from: number): Set<number> {
+  /** All atoms that an atom leans on, itself too. */
+  reach(from: number): Set<number> {
     const seen = new Set([from]);
     for (const atom of seen)
       for (const next of childrenOf(this.rules[atom] as Rule)) seen.add(next);
@@ -199,42 +164,47 @@ export class Oracle {
       return { kind: 'any', of: [{ atom, guard: true }] };
     }
     const { tupleset, computedUserset } = rewrite.tupleToUserset;
-    const of = this.tuplesOf(object, tupleset.relation)
-      .filter(({ tuple }) =>
-        Object.hasOwn(
-          relationsOf(this.facts.model, typeOf(tuple.subject)),
-          computedUserset.relation,
-        ),
-      )
-      .map(({ tuple, guard }) => ({
-        atom: this.relationAtom(tuple.subject, computedUserset.relation),
-        guard,
-      }));
-    return { kind: 'any', of, tuples: true };
+    const { relation: computed } = computedUserset;
+    const tuples = weigh(this.facts, object, tupleset.relation).filter(({ tuple }) =>
+      Object.hasOwn(relationsOf(this.facts.model, typeOf(tuple.subject)), computed),
+    );
+    const of = tuples.map(({ tuple, guard }) => ({
+      atom: this.relationAtom(tuple.subject, computed),
+      guard,
+    }));
+    return { kind: 'any', of, tuples };
   }
 
   private entriesOf(object: string, relation: string): Entry[] {
-    const tuples = this.tuplesOf(object, relation);
-    return tuples.map(({ tuple, guard }, index) => {
-      const [userset, usersetRelation] = tuple.subject.split('#') as [string, string | undefined];
-      const earlier = tuples.slice(0, index).some((other) => other.tuple.subject === tuple.subject);
-      return {
-        subject: tuple.subject,
-        guard,
-        atom: usersetRelation === undefined ? -1 : this.relationAtom(userset, usersetRelation),
-        replaced: earlier,
-      };
+    const tuples = weigh(this.facts, object, relation);
+    return tuples.map((weighed, index) => {
+      const { subject } = weighed.tuple;
+      const [userset, usersetRelation] = subject.split('#') as [string, string | undefined];
+      const replaced = tuples.slice(0, index).some((other) => other.tuple.subject === subject);
+      const atom = usersetRelation === undefined ? -1 : this.relationAtom(userset, usersetRelation);
+      return { subject, guard: weighed.guard, atom, replaced, weighed };
     });
   }
+}
 
-  /** The counting tuples of one relation of one object, contextual ones first. */
-  private tuplesOf(object: string, relation: string) {
-    const { model, stored, contextual, context } = this.facts;
-    return [...contextual, ...stored]
-      .filter((tuple) => tuple.object === object && tuple.relation === relation)
-      .filter((tuple) => counts(model, tuple))
-      .map((tuple) => ({ tuple, guard: guardOf(model, tuple, context) }));
-  }
+/** All answers about one subject, to rules in which each question has its atom. */
+export function solve(
+  rules: readonly Rule[],
+  subject: string,
+  atomOf: (object: string, relation: string) => number,
+): Answers {
+  const { under, over } = wellFounded(rules, subject);
+  return {
+    outcome: (object, relation) => {
+      const atom = atomOf(object, relation);
+      if (under[0][atom] === 1) return 'allowed';
+      return under[1][atom] === 1 ? 'error' : 'denied';
+    },
+    isUndefined: (object, relation) => {
+      const atom = atomOf(object, relation);
+      return under[0][atom] !== over[0][atom] || under[1][atom] !== over[1][atom];
+    },
+  };
 }
 
 /** What is true, and what is true or undefined. */
@@ -297,12 +267,7 @@ function names(entry: Entry, subject: string): boolean {
   return entry.subject === subject && !entry.replaced;
 }
 
-function leadsAlongTuples(rule: Rule): boolean {
-  if (rule.kind === 'any') return rule.tuples === true && rule.of.length > 0;
-  return rule.kind === 'direct' && rule.entries.some(({ atom }) => atom !== -1);
-}
-
-function childrenOf(rule: Rule): readonly number[] {
+export function childrenOf(rule: Rule): readonly number[] {
   switch (rule.kind) {
     case 'relation':
       return [rule.rewrite];

