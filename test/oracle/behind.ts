@@ -6,18 +6,11 @@ import { childrenOf, type Oracle, type Rule } from './oracle.ts';
 export class Behind {
   readonly oracle: Oracle;
   private readonly reached = new Map<number, readonly number[]>();
-  /** Atoms that lean on themselves. */
-  private readonly cyclic: ReadonlySet<number>;
+  /** Atoms that lean on themselves; undefined until it is asked for. */
+  private cyclic: ReadonlySet<number> | undefined;
 
   constructor(oracle: Oracle) {
     this.oracle = oracle;
-    this.cyclic = new Set(
-      oracle.rules
-        .keys()
-        .filter((atom) =>
-          childrenOf(oracle.rules[atom] as Rule).some((child) => this.reach(child).includes(atom)),
-        ),
-    );
   }
 
   /** The tuples that the answer could hang on. */
@@ -53,7 +46,16 @@ export class Behind {
 
   /** Whether anything behind the question leans on itself. */
   isCyclic(object: string, relation: string): boolean {
-    return this.reach(this.oracle.atomOf(object, relation)).some((atom) => this.cyclic.has(atom));
+    const { rules } = this.oracle;
+    this.cyclic ??= new Set(
+      rules
+        .keys()
+        .filter((atom) =>
+          childrenOf(rules[atom] as Rule).some((child) => this.reach(child).includes(atom)),
+        ),
+    );
+    const { cyclic } = this;
+    return this.reach(this.oracle.atomOf(object, relation)).some((atom) => cyclic.has(atom));
   }
 
   /** No path of usersets and parents from the question is longer than this. */

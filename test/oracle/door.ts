@@ -1,6 +1,7 @@
 /** The service's door: the handlers that the transports serve, called with the wire's JSON. */
 import { fromJson, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { assert } from '../../src/base/assert.ts';
+import { ConsistencyPreference } from '../../src/gen/openfga/v1/openfga_service_consistency_pb.ts';
 import type { Call, Method } from '../../src/service/call.ts';
 import { createMethods } from '../../src/service/router.ts';
 import type { ServiceContext } from '../../src/service/service.ts';
@@ -18,15 +19,24 @@ export function openDoor(context: ServiceContext): Methods {
   return methods;
 }
 
-/** One who calls, with a consistency token or without; it notes what the answers' headers say. */
-export class Caller {
-  readonly methods: Methods;
-  readonly token: string;
-  readonly tokens = new Set<string>();
+export interface Manner {
+  /** A consistency token. */
+  readonly token?: string;
+  /** Whether the newest revision of the record is wanted. */
+  readonly newest?: boolean;
+  /** In milliseconds of the service's clock. */
+  readonly deadline?: number;
+}
 
-  constructor(methods: Methods, token = '') {
+/** One who calls; it notes what the answers' headers say. */
+export class Caller {
+  readonly tokens = new Set<string>();
+  private readonly methods: Methods;
+  private readonly manner: Manner;
+
+  constructor(methods: Methods, manner: Manner = {}) {
     this.methods = methods;
-    this.token = token;
+    this.manner = manner;
   }
 
   call(name: string, request: object): unknown {
@@ -40,7 +50,7 @@ export class Caller {
     assert(method?.kind === 'unary', `${name} is a unary method`);
     const call = this.callOf(name);
     try {
-      const response = method.handle(request, call);
+      const response = method.handle(this.inManner(request), call);
       if (!(response instanceof Promise)) return response;
       return response.finally(() => this.note(call));
     } finally {
@@ -56,7 +66,7 @@ export class Caller {
     const items: Message[] = [];
     const message = fromJson(method.descriptor.input, request as JsonValue);
     try {
-      for await (const item of method.handle(message, call)) {
+      for await (const item of method.handle(this.inManner(message), call)) {
         items.push(item);
         await pause?.();
       }
@@ -66,13 +76,19 @@ export class Caller {
     return items;
   }
 
+  private inManner(request: Message): Message {
+    if (this.manner.newest !== true) return request;
+    const consistency = ConsistencyPreference.HIGHER_CONSISTENCY;
+    return { ...request, consistency } as Message;
+  }
+
   private callOf(name: string): Call {
     return {
       method: name,
       requestId: 'oracle',
-      deadline: Number.POSITIVE_INFINITY,
+      deadline: this.manner.deadline ?? Number.POSITIVE_INFINITY,
       signal: undefined,
-      consistencyToken: this.token,
+      consistencyToken: this.manner.token ?? '',
       responseHeaders: {},
     };
   }

@@ -4,12 +4,13 @@ import { apiOf, type Way, ways } from './apis.ts';
 import type { Answer, Asked } from './asked.ts';
 import { Behind } from './behind.ts';
 import { type Disagreement, judge, oracleOwed } from './compare.ts';
-import { type PlainModel, typeOf } from './facts.ts';
+import type { PlainModel } from './facts.ts';
+import { someQuestions } from './questions.ts';
 import { RandomSource } from './random-source.ts';
 import { type MetamorphicRule, type Other, rules, settingOf } from './rules.ts';
 import type { Pemba, ServedWorld } from './served-world.ts';
 import { countRule, type Tally } from './tally.ts';
-import { questionSpace, type World } from './world.ts';
+import type { World } from './world.ts';
 
 type Valid = (model: PlainModel) => boolean;
 
@@ -31,7 +32,7 @@ export async function compareByRules(
     const seed = random.next();
     const chosen = [...random.shuffled(ways).slice(0, waysPerRule), 'check' as const];
     for (const way of new Set(chosen)) {
-      const asked = someQuestions(random, plain);
+      const asked = someQuestions(random, plain, 0, questionsPerWay);
       const differing = await compareByRule(pemba, plain, { rule, seed, way, asked, valid });
       if (differing === undefined) continue;
       countRule(tally, rule.name, 1, differing.answers);
@@ -152,25 +153,4 @@ async function askInGroups(
     for (const [place, index] of indexes.entries()) answers[index] = got[place] as Answer;
   }
   return answers;
-}
-
-/** Half of them about what tuples name: most of all questions have nothing behind them. */
-function someQuestions(random: RandomSource, world: World): Asked[] {
-  const model = world.models[settingOf(world).model] as PlainModel;
-  const { objects, relations, subjects } = questionSpace(world, model);
-  const tuples = [...world.stored.map(({ tuple }) => tuple), ...settingOf(world).contextual];
-  const subjectsNamed = tuples.map(({ subject }) => subject).filter((s) => subjects.includes(s));
-  const objectsNamed = tuples.map(({ object }) => object).filter((o) => objects.includes(o));
-  const questions: Asked[] = [];
-  for (let more = questionsPerWay; more > 0; more--) {
-    const object = random.pick(
-      random.chance(0.8) && objectsNamed.length > 0 ? objectsNamed : objects,
-    );
-    const named = random.chance(0.8) && subjectsNamed.length > 0;
-    const subject = random.pick(named ? subjectsNamed : subjects);
-    const names = relations.get(typeOf(object)) ?? [];
-    if (names.length > 0)
-      questions.push({ object, relation: random.pick(names), subject, setting: 0 });
-  }
-  return questions;
 }

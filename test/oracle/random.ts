@@ -16,6 +16,7 @@ import { compareWorld } from './compare.ts';
 import { emptyCellsOf } from './coverage.ts';
 import { compareByRules } from './metamorphic.ts';
 import { RandomSource } from './random-source.ts';
+import { sequenceFault } from './sequence.ts';
 import { Pemba } from './served-world.ts';
 import { printCase, shrink } from './shrink.ts';
 import { addTally, describe, emptyTally, type Tally } from './tally.ts';
@@ -38,6 +39,8 @@ interface Report {
 }
 
 const reportEveryMs = 5_000;
+/** After so many worlds, several clients get one to themselves. */
+const sequenceEvery = 2;
 
 /** One seed for each world, far from those of its neighbours. */
 function worldSeed(seed: number, index: number): number {
@@ -83,7 +86,11 @@ async function failureOf(
       byOracle.length > 0
         ? byOracle
         : await compareByRules(pemba, world, source, tally, isValidModel);
-    if (found === undefined) return undefined;
+    if (found === undefined) {
+      if (index % sequenceEvery !== 0) return undefined;
+      const fault = await sequenceFault(random, task.shrink, tally);
+      return fault && `${name}\n\n${fault}`;
+    }
     const shown = task.shrink ? await shrink(pemba, found, isValidModel) : found;
     return `${name}\n\n${printCase(shown)}`;
   } catch (error) {

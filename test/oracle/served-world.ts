@@ -27,6 +27,8 @@ export interface ServedWorld {
   /** In the order of the world's models, as are the compiled ones. */
   readonly modelIds: readonly string[];
   readonly compiled: readonly CompiledModel[];
+  /** Whether others write meanwhile: then two requests may be answered differently. */
+  readonly shared?: true;
   /** Waited for between the items of a stream. */
   readonly pause?: () => Promise<void>;
 }

@@ -1,0 +1,56 @@
+/** Questions drawn from a world, most of them about what its tuples name: others have little behind. */
+import type { Api } from './apis.ts';
+import type { Asked } from './asked.ts';
+import { type PlainModel, typeOf } from './facts.ts';
+import type { RandomSource } from './random-source.ts';
+import { questionSpace, type Setting, type World } from './world.ts';
+
+/** REQUIRES: `setting` is an index. */
+export function someQuestions(
+  random: RandomSource,
+  world: World,
+  setting: number,
+  most: number,
+): Asked[] {
+  const { model: index, contextual } = world.settings[setting] as Setting;
+  const model = world.models[index] as PlainModel;
+  const { objects, relations, subjects } = questionSpace(world, model);
+  const tuples = [...world.stored.map(({ tuple }) => tuple), ...contextual];
+  const subjectsNamed = tuples.map(({ subject }) => subject).filter((s) => subjects.includes(s));
+  const objectsNamed = tuples.map(({ object }) => object).filter((o) => objects.includes(o));
+  const questions: Asked[] = [];
+  for (let more = most; more > 0; more--) {
+    const isNamed = random.chance(0.8) && objectsNamed.length > 0;
+    const object = random.pick(isNamed ? objectsNamed : objects);
+    const named = random.chance(0.8) && subjectsNamed.length > 0;
+    const subject = random.pick(named ? subjectsNamed : subjects);
+    const names = relations.get(typeOf(object)) ?? [];
+    if (names.length > 0)
+      questions.push({ object, relation: random.pick(names), subject, setting });
+  }
+  return questions;
+}
+
+/** All that one request answers with this question: the whole of a list. */
+export function wholeOf(world: World, model: PlainModel, api: Api, question: Asked): Asked[] {
+  const { objects, relations, subjects } = questionSpace(world, model);
+  const { object, subject } = question;
+  switch (api.lists) {
+    case 'objects':
+      return objects
+        .filter((each) => typeOf(each) === typeOf(object))
+        .map((each) => ({ ...question, object: each }));
+    case 'subjects':
+      return subjects
+        .filter((each) => kindOf(each) === kindOf(subject))
+        .map((each) => ({ ...question, subject: each }));
+    case 'relations':
+      return (relations.get(typeOf(object)) ?? []).map((relation) => ({ ...question, relation }));
+    default:
+      return [question];
+  }
+}
+
+function kindOf(subject: string): string {
+  return `${typeOf(subject)}#${subject.split('#')[1] ?? ''}`;
+}

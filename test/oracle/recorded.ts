@@ -1,0 +1,83 @@
+/**
+ * A datastore whose commits are noted in a history, and begin and end when the schedule says so: a
+ * decorator over the real one, by which the seed decides who comes first.
+ */
+import { Refusal } from '../../src/base/errors.ts';
+import type { Datastore } from '../../src/storage/datastore.ts';
+import type { PlainModel } from './facts.ts';
+import type { Change, History } from './history.ts';
+
+/** Resolves when the schedule gives the turn. */
+export type Turn = (label: string) => Promise<void>;
+
+export function recorded(datastore: Datastore, history: History, turn: Turn): Datastore {
+  async function commit<Result>(
+    change: Change,
+    work: () => Promise<Result>,
+    revisionOf: (result: Result) => number,
+  ): Promise<Result> {
+    await turn(`${change.kind} begins`);
+    const noted = history.submit(change);
+    const done = history.commits.length;
+    try {
+      const result = await work();
+      noted.result = revisionOf(result);
+      await turn(`${change.kind} is acknowledged`);
+      history.acknowledged = Math.max(history.acknowledged, done);
+      return result;
+    } catch (error) {
+      noted.result = error instanceof Refusal ? error.code : `${error}`;
+      if (error instanceof Error) history.refusals.add(error);
+      throw error;
+    }
+  }
+  return {
+    ...datastore,
+    local: {
+      ...datastore.local,
+      async hold(store, waitMs) {
+        await turn('hold');
+        return datastore.local.hold(store, waitMs);
+      },
+      async reach(store, revision, waitMs) {
+        await turn('reach');
+        return datastore.local.reach(store, revision, waitMs);
+      },
+    },
+    async head(store) {
+      await turn('head');
+      return datastore.head(store);
+    },
+    write: (store, write) =>
+      commit(
+        { kind: 'tuples', write },
+        () => datastore.write(store, write),
+        ({ revision }) => revision,
+      ),
+    writeModel(store, record) {
+      const model = modelOf(record.definition);
+      const change: Change = { kind: 'model', id: record.id, model };
+      return commit(
+        change,
+        () => datastore.writeModel(store, record),
+        (revision) => revision,
+      );
+    },
+    deleteStore: (store) =>
+      commit(
+        { kind: 'delete' },
+        () => datastore.deleteStore(store),
+        () => 0,
+      ),
+  };
+}
+
+/** As the world has it: the record leaves out what is empty. */
+function modelOf(definition: string): PlainModel {
+  const model = JSON.parse(definition) as PlainModel;
+  const conditions = Object.entries(model.conditions ?? {}).map(([name, condition]) => [
+    name,
+    { ...condition, parameters: condition.parameters ?? {} },
+  ]);
+  return { ...model, conditions: Object.fromEntries(conditions) };
+}
