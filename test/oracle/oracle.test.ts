@@ -301,7 +301,7 @@ test('a tuple of an earlier model is as if it were not there', () => {
 });
 
 /** Enough for every kind of feature; the long run is `npm run random`. */
-const worldsInTest = 10;
+const worldsInTest = 8;
 
 test('Pemba agrees with the oracle on random worlds', async () => {
   const tally = emptyTally();

@@ -1,5 +1,6 @@
 /**
- * The long run: random worlds against the oracle, until the time is over.
+ * The long run: random worlds against the oracle, until the time is over. Each world is asked by
+ * every API, then changed by some metamorphic rules; to every other one come several clients at once.
  *
  *   npm run random -- --seconds 60 --seed 1 --workers 2
  *
