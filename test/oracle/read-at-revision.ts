@@ -28,6 +28,8 @@ export interface Read extends During {
   readonly modelId: string;
   /** The revision of the token that it came with; 0 for none. */
   readonly least: number;
+  /** Whether it asked for the newest revision of the record. */
+  readonly newest: boolean;
   /** Those that its answers named. */
   readonly revisions: readonly number[];
   /** So many reads were over when it began. */
@@ -89,7 +91,10 @@ function placeOf(states: readonly State[], read: Read, { floor, index, judgeAt }
   const places = Array.from({ length: read.to + 1 - floor }, (_, at) => floor + at);
   const stateAt = (place: number) => states[place] as State;
   if (read.answers.every((answer) => answer === 'refused: unavailable')) {
-    const place = places.find((each) => stateAt(each).revision < read.least);
+    // What the caller or the head asked for is gone with the store.
+    const seen = read.newest ? places.map((place) => stateAt(place).revision) : [];
+    const least = Math.max(read.least, ...seen);
+    const place = places.find((each) => stateAt(each).revision < least);
     if (place !== undefined) return place;
   }
   // Several requests may have been answered at several revisions; then there is nothing to hold.

@@ -60,6 +60,7 @@ function readOf(answer: Answer, revision: number, more: Partial<Read> = {}): Rea
     setting,
     modelId: '',
     least: 0,
+    newest: false,
     revisions: [revision],
     readsBefore: 0,
     from: 0,
