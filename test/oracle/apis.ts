@@ -13,6 +13,7 @@ import {
   askWalk,
 } from './ask-wire.ts';
 import type { Answer, Asked } from './asked.ts';
+import { askExactObjects, askExactSubjects } from './exact-lists.ts';
 import type { ServedWorld } from './served-world.ts';
 
 export interface Api {
@@ -34,7 +35,7 @@ export interface Api {
    */
   readonly owes: 'check' | 'objects' | 'users' | 'tree';
   /** What one request answers whole, where it is more than what was asked. */
-  readonly lists?: 'objects' | 'subjects' | 'relations';
+  readonly lists?: 'objects' | 'allObjects' | 'subjects' | 'allSubjects' | 'relations';
   /** Whether it is asked through the service, which keeps models. */
   readonly usesCaches: boolean;
   ask(served: ServedWorld, asked: readonly Asked[]): Promise<readonly Answer[]>;
@@ -107,6 +108,22 @@ export const apis = {
     lists: 'relations',
     usesCaches: true,
     ask: askRelations,
+  },
+  exactObjects: {
+    name: 'pemba.Objects',
+    takes: 'subject',
+    owes: 'check',
+    lists: 'allObjects',
+    usesCaches: true,
+    ask: askExactObjects,
+  },
+  exactSubjects: {
+    name: 'ListSubjects',
+    takes: 'setting',
+    owes: 'check',
+    lists: 'allSubjects',
+    usesCaches: true,
+    ask: askExactSubjects,
   },
 } as const satisfies Record<string, Api>;
 

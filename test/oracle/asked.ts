@@ -19,13 +19,16 @@ export type Answer = Outcome | 'unnamed' | `refused: ${string}`;
 /** What was listed, or why nothing was. A list that names something twice is a bug. */
 export async function setOf(list: Promise<readonly string[]>): Promise<Set<string> | Answer> {
   try {
-    const names = await list;
-    const set = new Set(names);
-    assert(set.size === names.length, `nothing is listed twice: ${names.join(', ')}`);
-    return set;
+    return namedOnce(await list);
   } catch (error) {
     return answerOf(error);
   }
+}
+
+export function namedOnce(names: readonly string[]): Set<string> {
+  const set = new Set(names);
+  assert(set.size === names.length, `nothing is listed twice: ${names.join(', ')}`);
+  return set;
 }
 
 export async function inTurn(

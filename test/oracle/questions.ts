@@ -35,17 +35,23 @@ export function someQuestions(
 export function wholeOf(world: World, model: PlainModel, api: Api, question: Asked): Asked[] {
   const { objects, relations, subjects } = questionSpace(world, model);
   const { object, subject } = question;
+  const ofRelations = (about: Asked) =>
+    (relations.get(typeOf(about.object)) ?? []).map((relation) => ({ ...about, relation }));
   switch (api.lists) {
     case 'objects':
       return objects
         .filter((each) => typeOf(each) === typeOf(object))
         .map((each) => ({ ...question, object: each }));
+    case 'allObjects':
+      return objects.flatMap((each) => ofRelations({ ...question, object: each }));
     case 'subjects':
       return subjects
         .filter((each) => kindOf(each) === kindOf(subject))
         .map((each) => ({ ...question, subject: each }));
+    case 'allSubjects':
+      return subjects.flatMap((each) => ofRelations({ ...question, subject: each }));
     case 'relations':
-      return (relations.get(typeOf(object)) ?? []).map((relation) => ({ ...question, relation }));
+      return ofRelations(question);
     default:
       return [question];
   }
