@@ -45,7 +45,7 @@ export async function askWalk(
       subject: known(parseSubject(asked[0]?.subject ?? '')),
       contextualTuples: setting.contextual.map(parsed),
       context: setting.context,
-      now: 0,
+      now: served.now,
     });
     return asked.map((question): Answer => {
       const verdict = walk.check(known(parseObject(question.object)), question.relation);

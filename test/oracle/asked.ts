@@ -2,7 +2,7 @@
 import { assert } from '../../src/base/assert.ts';
 import { Refusal } from '../../src/base/errors.ts';
 import type { Outcome, Question } from './facts.ts';
-import { type ServedWorld, wire } from './served-world.ts';
+import { inPemba, type ServedWorld, wire } from './served-world.ts';
 import type { Setting } from './world.ts';
 
 /** A question under one of the world's settings, by its index. */
@@ -79,11 +79,7 @@ export function bringsOf({ contextual, context }: Setting) {
 
 /** As `pemba.v1` has it. */
 export function queryOf({ store, modelIds }: ServedWorld, { model, contextual, context }: Setting) {
-  const contextual_tuples = contextual.map(({ subject, relation, object, condition }) =>
-    condition === undefined
-      ? { subject, relation, object }
-      : { subject, relation, object, condition },
-  );
+  const contextual_tuples = contextual.map(inPemba);
   return { store_id: store, model_id: modelIds[model] as string, contextual_tuples, context };
 }
 

@@ -3,6 +3,7 @@ import { limits } from '../../src/base/limits.ts';
 import { apiOf, type Way, ways } from './apis.ts';
 import type { Answer, Asked } from './asked.ts';
 import { Behind } from './behind.ts';
+import { BehindExpiry } from './behind-expiry.ts';
 import { count, pairRows, rowOf } from './coverage.ts';
 import type { Outcome, PlainModel, Question } from './facts.ts';
 import { typeOf } from './facts.ts';
@@ -11,7 +12,7 @@ import { comparePages } from './pages.ts';
 import type { RandomSource } from './random-source.ts';
 import type { Pemba, ServedWorld } from './served-world.ts';
 import { countDecision, countFeatures, type Tally } from './tally.ts';
-import { questionSpace, type Setting, type World } from './world.ts';
+import { isLive, questionSpace, type Setting, type World } from './world.ts';
 
 /** A question on which the two differ, with all that was asked together with it, it being the last. */
 export interface Disagreement {
@@ -54,7 +55,7 @@ export async function compareWorld(
 /** `unguarded`: as if every condition were met. */
 export function oracleFor(world: World, setting: Setting, unguarded = false): Oracle {
   const model = world.models[setting.model] as PlainModel;
-  const stored = world.stored.filter(({ deleted }) => !deleted).map(({ tuple }) => tuple);
+  const stored = world.stored.filter(isLive).map(({ tuple }) => tuple);
   const { contextual, context } = setting;
   const facts = { model, stored, contextual, context, unguarded };
   return new Oracle(facts, questionSpace(world, model).objects);
@@ -98,6 +99,7 @@ interface Parts {
 interface Expected {
   readonly oracle: Oracle;
   readonly behind: Behind;
+  readonly expiry: BehindExpiry | undefined;
   /** By question: what a check owes, and what the trees of Expand do. */
   readonly check: Map<string, { readonly question: Asked; readonly outcome: Outcome }>;
   readonly tree: Map<string, Outcome>;
@@ -115,7 +117,8 @@ class Comparison {
     this.parts = parts;
     this.expected = parts.world.settings.map((setting) => {
       const oracle = oracleFor(parts.world, setting);
-      return { oracle, behind: new Behind(oracle), check: new Map(), tree: new Map() };
+      const expiry = BehindExpiry.of(parts.world, setting);
+      return { oracle, behind: new Behind(oracle), expiry, check: new Map(), tree: new Map() };
     });
   }
 
@@ -249,8 +252,9 @@ class Comparison {
 
   private rowsBehind({ object, relation, setting }: Asked): readonly number[] {
     return this.remembered(`${setting} ${object}#${relation}`, () => {
-      const { behind } = this.expected[setting] as Expected;
-      return behind.circumstances(object, relation).map(rowOf);
+      const { behind, expiry } = this.expected[setting] as Expected;
+      const expired = expiry?.circumstances(object, relation) ?? [];
+      return [...behind.circumstances(object, relation), ...expired].map(rowOf);
     });
   }
 

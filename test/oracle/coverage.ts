@@ -33,6 +33,8 @@ const circumstances = [
   'a condition is met',
   'a condition is not met',
   'a condition lacks context',
+  'a tuple has expired',
+  'a tuple expires later',
   'a cycle',
   'allowed',
   'denied',

@@ -1,6 +1,6 @@
 /** How often worlds have what `world.ts` promises weights for. */
 import type { PlainModel, PlainRestriction, PlainRewrite } from './facts.ts';
-import { keyOf, type Setting, type World } from './world.ts';
+import { isLive, keyOf, type Setting, type World } from './world.ts';
 
 export function featuresOf(world: World): Record<string, boolean> {
   const model = world.models[world.models.length - 1] as PlainModel;
@@ -35,6 +35,7 @@ export function featuresOf(world: World): Record<string, boolean> {
     'any condition': restrictions.some((restriction) => restriction.condition),
     'contextual tuples': world.settings.some(({ contextual }) => contextual.length > 0),
     'contextual over stored': world.settings.some((setting) => overlaps(world, setting)),
+    'tuples that have expired': world.stored.some((each) => !each.deleted && !isLive(each)),
     'model change': world.models.length > 1,
   };
 }

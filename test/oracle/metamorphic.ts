@@ -124,6 +124,7 @@ async function askOther(
 ): Promise<readonly Answer[]> {
   const moved = asked.map((question) => other.moved?.(question) ?? question);
   const by = other.by?.[way] ?? way;
+  if (other.collected === true) await served.datastore.collectExpired();
   const asker = other.cold === true ? pemba.cold(served) : served;
   if (other.shuffled !== true) return askInGroups(asker, by, moved);
   const order = new RandomSource(seed).shuffled([...moved.keys()]);

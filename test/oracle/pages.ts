@@ -4,7 +4,7 @@ import type { ReadResponse } from '../../src/gen/openfga/v1/openfga_service_pb.t
 import type { RandomSource } from './random-source.ts';
 import type { ServedWorld } from './served-world.ts';
 import { countRule, type Tally } from './tally.ts';
-import type { World } from './world.ts';
+import { isLive, type World } from './world.ts';
 
 /** That pages of any size hold the same tuples, and all of them. */
 export async function comparePages(
@@ -13,7 +13,7 @@ export async function comparePages(
   random: RandomSource,
   tally: Tally,
 ): Promise<void> {
-  const live = world.stored.filter(({ deleted }) => !deleted).length;
+  const live = world.stored.filter(isLive).length;
   const pages = async (page_size: number) => {
     const keys: string[] = [];
     for (let continuation_token = ''; ; ) {

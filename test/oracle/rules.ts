@@ -10,6 +10,7 @@ import { renamed } from './renamed.ts';
 import { rewrittenModel, withoutNegation } from './rewritten.ts';
 import {
   isImplicit,
+  isLive,
   keyOf,
   movedToContext,
   randomTuple,
@@ -36,6 +37,8 @@ export interface Other {
   readonly shuffled?: true;
   /** Asked of a service that has nothing in memory. */
   readonly cold?: true;
+  /** What has expired is out of storage when it is asked. */
+  readonly collected?: true;
   /** What is allowed stays so; what is denied may become allowed. */
   readonly grows?: true;
 }
@@ -53,6 +56,9 @@ export const rules: readonly MetamorphicRule[] = [
   { name: 'there are tuples of other objects, and other relations', other: irrelevant },
   { name: 'tuples are deleted and written again', other: writtenAgain },
   { name: 'other tuples were written and deleted', other: writtenAndDeleted },
+  { name: 'tuples expire instead of being deleted', other: expiredInstead },
+  { name: 'tuples are to expire later', other: expiringLater },
+  { name: 'what has expired is collected', other: collected },
   { name: 'another store holds the same', other: besideAnother },
   { name: 'the context names more, in another order', other: moreContext },
   { name: 'in one batch or one by one', other: oneByOne },
@@ -149,7 +155,7 @@ function repeated(random: RandomSource, world: World): Other | undefined {
   const { contextual } = settingOf(world);
   const taken = new Set(contextual.map(keyOf));
   const copies = world.stored
-    .filter(({ tuple, deleted }) => !deleted && !taken.has(keyOf(tuple)))
+    .filter((entry) => isLive(entry) && !taken.has(keyOf(entry.tuple)))
     .map(({ tuple }) => tuple)
     .filter((tuple) => counts(modelOf(world), tuple) && random.chance(0.4));
   const again = contextual.filter(() => random.chance(0.5));
@@ -182,7 +188,7 @@ function irrelevant(random: RandomSource, world: World): Other {
 
 function writtenAgain(random: RandomSource, world: World): Other {
   const stored = world.stored.map((entry) =>
-    !entry.deleted && counts(latestOf(world), entry.tuple) && random.chance(0.5)
+    isLive(entry) && counts(latestOf(world), entry.tuple) && random.chance(0.5)
       ? { ...entry, rewritten: true }
       : entry,
   );
@@ -192,6 +198,31 @@ function writtenAgain(random: RandomSource, world: World): Other {
 function writtenAndDeleted(random: RandomSource, world: World): Other {
   const gone = moreTuples(random, world).map((tuple) => storedLast(world, tuple, true));
   return { to: { ...world, stored: [...world.stored, ...gone] } };
+}
+
+/** And those that expired are deleted. */
+function expiredInstead(_: RandomSource, world: World): Other | undefined {
+  const stored = world.stored.map(({ expires, ...entry }): StoredTuple => {
+    if (entry.deleted) return { ...entry, deleted: false, expires: 'before' };
+    const isGone = expires === 'before' && entry.rewritten !== true;
+    if (isGone) return { ...entry, deleted: true };
+    return expires === undefined ? entry : { ...entry, expires };
+  });
+  return world.stored.every(isLive) ? undefined : { to: { ...world, stored } };
+}
+
+function expiringLater(random: RandomSource, world: World): Other {
+  const stored = world.stored.map((entry): StoredTuple => {
+    const { expires, ...plain } = entry;
+    if (expires === 'after') return plain;
+    return expires === undefined && random.chance(0.5) ? { ...entry, expires: 'after' } : entry;
+  });
+  return { to: { ...world, stored } };
+}
+
+function collected(_: RandomSource, world: World): Other | undefined {
+  const hasExpired = world.stored.some(({ expires }) => expires === 'before');
+  return hasExpired ? { to: world, collected: true } : undefined;
 }
 
 function besideAnother(_: RandomSource, world: World): Other {

@@ -275,6 +275,7 @@ class Scene {
         neighbour: undefined,
         modelIds: [modelId],
         compiled: [],
+        now: stillClock.now(),
         pause: () => this.turn('stream'),
         shared: true,
       },

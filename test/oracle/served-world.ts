@@ -1,5 +1,5 @@
 /** A world written through the real handlers into SQLite in memory. */
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { limits } from '../../src/base/limits.ts';
 import type {
   CreateStoreResponse,
@@ -13,7 +13,7 @@ import type { Datastore } from '../../src/storage/datastore.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { Caller, openDoor } from './door.ts';
 import type { PlainModel, PlainTuple, Question } from './facts.ts';
-import type { Setting, World } from './world.ts';
+import type { Setting, StoredTuple, World } from './world.ts';
 
 /** What the ways to ask need to know of a world. */
 export interface ServedWorld {
@@ -27,26 +27,51 @@ export interface ServedWorld {
   /** In the order of the world's models, as are the compiled ones. */
   readonly modelIds: readonly string[];
   readonly compiled: readonly CompiledModel[];
+  /** The time at which it is asked: it stands still meanwhile. */
+  readonly now: number;
   /** Whether others write meanwhile: then two requests may be answered differently. */
   readonly shared?: true;
   /** Waited for between the items of a stream. */
   readonly pause?: () => Promise<void>;
 }
 
+/** Passes only when it is told to; deadlines are real. */
+class WorldClock implements Clock {
+  private time = 1_700_000_000_000;
+
+  now(): number {
+    return this.time;
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic();
+  }
+
+  pass(ms: number): void {
+    this.time += ms;
+  }
+}
+
+/** From when a world is written until it is asked. */
+const writingMs = 1_000;
+
 export class Pemba {
   private readonly datastore: Datastore;
+  private readonly clock: WorldClock;
   private readonly caller: Caller;
   private readonly tamper: (world: World) => World;
 
-  private constructor(datastore: Datastore, tamper: (world: World) => World) {
+  private constructor(datastore: Datastore, clock: WorldClock, tamper: (world: World) => World) {
     this.datastore = datastore;
+    this.clock = clock;
     this.tamper = tamper;
     this.caller = this.newCaller();
   }
 
   /** `tamper` plants a bug: Pemba is given the world that it returns. */
   static async open(tamper = (world: World) => world): Promise<Pemba> {
-    return new Pemba(await openSqlite({ path: ':memory:', clock: systemClock }), tamper);
+    const clock = new WorldClock();
+    return new Pemba(await openSqlite({ path: ':memory:', clock }), clock, tamper);
   }
 
   close(): Promise<void> {
@@ -58,6 +83,10 @@ export class Pemba {
     const world = this.tamper(plain);
     const neighbour = world.neighbour === true ? await this.write(reversed(world)) : undefined;
     const { store, modelIds } = await this.write(world);
+    this.clock.pass(writingMs);
+    for (const each of [neighbour?.store, store]) {
+      if (each !== undefined) await this.writeAgain(world, each);
+    }
     const compiled = this.datastore.local.view(store, (snapshot) =>
       world.models.map((model) => compile(parseModel(model), (name) => snapshot.symbol(name))),
     );
@@ -70,6 +99,7 @@ export class Pemba {
       neighbour: neighbour?.store,
       modelIds,
       compiled,
+      now: this.clock.now(),
     };
   }
 
@@ -85,7 +115,7 @@ export class Pemba {
   }
 
   private newCaller(): Caller {
-    return new Caller(openDoor({ datastore: this.datastore, clock: systemClock }));
+    return new Caller(openDoor({ datastore: this.datastore, clock: this.clock }));
   }
 
   private async write(world: World): Promise<Pick<ServedWorld, 'store' | 'modelIds'>> {
@@ -93,24 +123,60 @@ export class Pemba {
     const made = (await caller.call('createStore', { name: 'world' })) as CreateStoreResponse;
     const store_id = made.id;
     const modelIds: string[] = [];
-    const write = (part: object) => caller.call('write', { store_id, ...part });
     for (const [index, model] of world.models.entries()) {
       const request = { store_id, ...model };
       const answer = await caller.call('writeAuthorizationModel', request);
       modelIds.push((answer as WriteAuthorizationModelResponse).authorizationModelId);
-      const tuples = world.stored.filter((s) => s.model === index).map((s) => wire(s.tuple));
-      for (let start = 0; start < tuples.length; start += limits.tuplesPerWriteMax) {
-        const tuple_keys = tuples.slice(start, start + limits.tuplesPerWriteMax);
-        await write({ writes: { tuple_keys } });
-      }
+      const tuples = world.stored.filter((entry) => entry.model === index);
+      await this.writeTuples(store_id, tuples, this.clock.now() + writingMs);
     }
-    const rewritten = world.stored.filter((s) => s.rewritten === true).map(({ tuple }) => tuple);
-    const deleted = world.stored.filter((s) => s.deleted).map(({ tuple }) => tuple);
-    const gone = [...rewritten, ...deleted].map(keyOnly);
-    if (gone.length > 0) await write({ deletes: { tuple_keys: gone } });
-    if (rewritten.length > 0) await write({ writes: { tuple_keys: rewritten.map(wire) } });
+    await this.deleteTuples(
+      store_id,
+      world.stored.filter(({ deleted }) => deleted),
+    );
     return { store: store_id as StoreId, modelIds };
   }
+
+  /** What has expired meanwhile is written for good. */
+  private async writeAgain({ stored }: World, store_id: string): Promise<void> {
+    const again = stored.filter(({ rewritten }) => rewritten === true);
+    const left = again.filter(({ expires }) => expires !== 'before');
+    await this.deleteTuples(store_id, left);
+    const lasting = again.filter(({ expires }) => expires === 'before');
+    const plain = lasting.map(({ expires: _, ...entry }) => entry);
+    await this.writeTuples(store_id, [...left, ...plain], this.clock.now());
+  }
+
+  /** `asked` is when questions are asked. Where nothing expires, the wire's Write will do. */
+  private async writeTuples(
+    store_id: string,
+    entries: readonly StoredTuple[],
+    asked: number,
+  ): Promise<void> {
+    for (let start = 0; start < entries.length; start += limits.tuplesPerWriteMax) {
+      const part = entries.slice(start, start + limits.tuplesPerWriteMax);
+      if (part.every(({ expires }) => expires === undefined)) {
+        const tuple_keys = part.map(({ tuple }) => wire(tuple));
+        await this.caller.call('write', { store_id, writes: { tuple_keys } });
+      } else {
+        const writes = part.map((entry) => expiringAt(entry, asked));
+        await this.caller.call('writeTuples', { store_id, writes });
+      }
+    }
+  }
+
+  private async deleteTuples(store_id: string, entries: readonly StoredTuple[]): Promise<void> {
+    if (entries.length === 0) return;
+    const tuple_keys = entries.map(({ tuple }) => keyOnly(tuple));
+    await this.caller.call('write', { store_id, deletes: { tuple_keys } });
+  }
+}
+
+/** At the very moment of the questions it is gone; a millisecond later would be in time. */
+function expiringAt({ tuple, expires }: StoredTuple, asked: number) {
+  if (expires === undefined) return inPemba(tuple);
+  const at = expires === 'before' ? asked : asked + 1;
+  return { ...inPemba(tuple), expires_at: new Date(at).toISOString() };
 }
 
 /** Its tuples in the reverse order, under the models that they were written under. */
@@ -125,4 +191,10 @@ export function keyOnly({ object, relation, subject }: Question) {
 export function wire(tuple: PlainTuple) {
   const key = keyOnly(tuple);
   return tuple.condition === undefined ? key : { ...key, condition: tuple.condition };
+}
+
+/** As `pemba.v1` has it. */
+export function inPemba({ subject, relation, object, condition }: PlainTuple) {
+  const key = { subject, relation, object };
+  return condition === undefined ? key : { ...key, condition };
 }

@@ -11,7 +11,7 @@ import { judge, oracleOwed } from './compare.ts';
 import { counts, type PlainModel, type PlainRewrite, type PlainTuple } from './facts.ts';
 import { compareByRule, ruleNamed } from './metamorphic.ts';
 import type { Pemba } from './served-world.ts';
-import type { Setting, World } from './world.ts';
+import { isLive, type Setting, type World } from './world.ts';
 
 type Valid = (model: PlainModel) => boolean;
 
@@ -87,6 +87,7 @@ const cuts: readonly Cut[] = [
   fewerSettings,
   oneModel,
   fewerTuples,
+  noExpiry,
   fewerContextualTuples,
   fewerTypes,
   fewerRelations,
@@ -120,7 +121,7 @@ function* oneModel(found: Disagreement): Iterable<Disagreement> {
   if (world.models.length === 1) return;
   for (const model of world.models) {
     const stored = world.stored
-      .filter(({ tuple, deleted }) => !deleted && counts(model, tuple))
+      .filter((entry) => isLive(entry) && counts(model, entry.tuple))
       .map((entry) => ({ ...entry, model: 0 }));
     const settings = world.settings.map((setting) => ({ ...setting, model: 0 }));
     yield withWorld(found, { models: [model], stored, settings });
@@ -129,6 +130,15 @@ function* oneModel(found: Disagreement): Iterable<Disagreement> {
 
 function* fewerTuples(found: Disagreement): Iterable<Disagreement> {
   for (const stored of without(found.world.stored)) yield withWorld(found, { stored });
+}
+
+function* noExpiry(found: Disagreement): Iterable<Disagreement> {
+  for (const [position, entry] of found.world.stored.entries()) {
+    const { expires, rewritten: _, ...plain } = entry;
+    if (expires === undefined) continue;
+    const simpler = isLive(entry) ? plain : { ...plain, deleted: true };
+    yield withWorld(found, { stored: found.world.stored.with(position, simpler) });
+  }
 }
 
 function* fewerContextualTuples(found: Disagreement): Iterable<Disagreement> {

@@ -4,11 +4,12 @@
  * worlds, at least 30 % have wildcards under `and` or `but not`, recursion, and conditions on usersets and
  * arrows; at least 20 % several kinds of subject of one type, contextual tuples that repeat, shadow
  * or contradict stored ones, and a model that changed after tuples were written. Some have a crowd
- * of subjects besides, or a neighbour store.
+ * of subjects besides, or a neighbour store; in half of them tuples expire.
  */
 import type { JsonObject, JsonValue } from '../../src/base/json.ts';
 import { firstRunLength } from '../../src/storage/sqlite/snapshot.ts';
 import { counts, type PlainCondition, type PlainModel, type PlainTuple, typeOf } from './facts.ts';
+import { expiring } from './random-expiry.ts';
 import { changedModel, type Flavour, randomModel } from './random-model.ts';
 import { RandomSource } from './random-source.ts';
 
@@ -18,8 +19,15 @@ export interface StoredTuple {
   readonly model: number;
   /** At the end it is deleted. */
   readonly deleted: boolean;
-  /** At the end it is deleted, and written again. */
+  /** At the end it is deleted, unless it has expired, and written again. */
   readonly rewritten?: boolean;
+  /** When it expires, as it was written first: by when questions are asked, or just after. */
+  readonly expires?: 'before' | 'after';
+}
+
+/** Whether it is there when questions are asked. */
+export function isLive({ deleted, expires, rewritten = false }: StoredTuple): boolean {
+  return !deleted && (expires !== 'before' || rewritten);
 }
 
 /** What a request brings along: the model it names, its contextual tuples and its context. */
@@ -80,7 +88,8 @@ export function randomWorld(
   };
   const models = randomModels(random, flavour, valid, rejected);
   const ids = randomIds(random);
-  const stored = randomTuples(random, models, ids);
+  const written = randomTuples(random, models, ids);
+  const stored = random.chance(0.5) ? expiring(random, models, written) : written;
   const settings = randomSettings(random, models, stored, ids);
   const neighbour = random.chance(0.2);
   const world = { models, stored, settings, ids, neighbour };
@@ -132,8 +141,11 @@ export function movedToContext(random: RandomSource, world: World): World {
   const model = world.models[setting.model] as PlainModel;
   const taken = new Set(setting.contextual.map(keyOf));
   const moved = world.stored.filter(
-    ({ tuple, deleted }) =>
-      !deleted && !taken.has(keyOf(tuple)) && counts(model, tuple) && random.chance(0.4),
+    (entry) =>
+      isLive(entry) &&
+      !taken.has(keyOf(entry.tuple)) &&
+      counts(model, entry.tuple) &&
+      random.chance(0.4),
   );
   const contextual = [...setting.contextual, ...moved.map(({ tuple }) => tuple)];
   return {
