@@ -3,7 +3,8 @@ import { Behind } from './behind.ts';
 import type { Circumstance } from './coverage.ts';
 import type { PlainModel } from './facts.ts';
 import { Oracle } from './oracle.ts';
-import { keyOf, questionSpace, type Setting, type World } from './world.ts';
+import { questionSpace } from './questions.ts';
+import { keyOf, type Setting, type World } from './world.ts';
 
 /** What stands behind the questions of a setting, those tuples included that have expired. */
 export class BehindExpiry {

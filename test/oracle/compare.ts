@@ -1,5 +1,4 @@
 /** Puts every question of a world to the oracle and to Pemba, in all ways, and compares. */
-import { limits } from '../../src/base/limits.ts';
 import { apiOf, type Way, ways } from './apis.ts';
 import type { Answer, Asked } from './asked.ts';
 import { Behind } from './behind.ts';
@@ -7,12 +6,15 @@ import { BehindExpiry } from './behind-expiry.ts';
 import { count, pairRows, rowOf } from './coverage.ts';
 import type { Outcome, PlainModel, Question } from './facts.ts';
 import { typeOf } from './facts.ts';
-import { Oracle } from './oracle.ts';
+import { judge, oracleFor } from './judge.ts';
+import { compareNarrowed } from './narrowed.ts';
+import type { Oracle } from './oracle.ts';
 import { comparePages } from './pages.ts';
+import { questionSpace } from './questions.ts';
 import type { RandomSource } from './random-source.ts';
 import type { Pemba, ServedWorld } from './served-world.ts';
 import { countDecision, countFeatures, type Tally } from './tally.ts';
-import { isLive, questionSpace, type Setting, type World } from './world.ts';
+import type { Setting, World } from './world.ts';
 
 /** A question on which the two differ, with all that was asked together with it, it being the last. */
 export interface Disagreement {
@@ -24,12 +26,6 @@ export interface Disagreement {
   /** Where two worlds differ that should not: the rule that makes the other, and its seed. */
   readonly rule?: { readonly name: string; readonly seed: number };
 }
-
-/** How the two answers to one question stand to each other. */
-export type Judgement = 'agree' | 'tooDeep' | 'eager' | 'unnamed' | 'disagree';
-
-/** The oracle knows no limits; a path of so many usersets as this is an error for Pemba. */
-const tooDeep: Answer = 'refused: authorization_model_resolution_too_complex';
 
 const batchSize = 50;
 const batchesPerModel = 4;
@@ -47,44 +43,12 @@ export async function compareWorld(
   tally.worlds++;
   countFeatures(tally, world);
   const found = await new Comparison({ pemba, world, served, random, tally }).run();
-  if (found.length === 0) await comparePages(served, world, random, tally);
+  if (found.length === 0) {
+    await compareNarrowed(served, world, random, tally);
+    await comparePages(served, world, random, tally);
+  }
   await pemba.drop(served);
   return found;
-}
-
-/** `unguarded`: as if every condition were met. */
-export function oracleFor(world: World, setting: Setting, unguarded = false): Oracle {
-  const model = world.models[setting.model] as PlainModel;
-  const stored = world.stored.filter(isLive).map(({ tuple }) => tuple);
-  const { contextual, context } = setting;
-  const facts = { model, stored, contextual, context, unguarded };
-  return new Oracle(facts, questionSpace(world, model).objects);
-}
-
-/** The oracle that says what an API owes. */
-export function oracleOwed(way: Way, world: World, setting: Setting): Oracle {
-  return oracleFor(world, setting, apiOf(way).owes === 'tree');
-}
-
-/** What may differ from the oracle, and when: depth, and what the wire's tests want of its lists. */
-export function judge(
-  behind: Behind,
-  way: Way,
-  { object, relation }: Question,
-  expected: Answer,
-  got: Answer,
-): Judgement {
-  if (got === expected) return 'agree';
-  if (got === tooDeep) {
-    return behind.pathAtMost(object, relation) < limits.checkDepthMax ? 'disagree' : 'tooDeep';
-  }
-  const { owes } = apiOf(way);
-  // An error where the check has one is what the list owes too; a wildcard must not hide it.
-  if (got === 'unnamed') return expected === 'error' || owes !== 'users' ? 'disagree' : 'unnamed';
-  if (got !== 'error') return 'disagree';
-  // A list of users meets what is behind its object; one of objects, whatever it meets on its way.
-  if (owes === 'users' && behind.hasOpenGuards(object, relation)) return 'eager';
-  return owes === 'objects' && behind.hasAnyOpenGuard() ? 'eager' : 'disagree';
 }
 
 interface Parts {

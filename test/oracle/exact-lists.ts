@@ -17,13 +17,11 @@ import {
   queryOf,
   settingOf,
 } from './asked.ts';
-import { typeOf } from './facts.ts';
+import { type Question, typeOf } from './facts.ts';
 import type { ServedWorld } from './served-world.ts';
 
 /** Pages this small have cursors in many lists. */
 const pageSize = 20;
-
-type Rows<Row> = ReadonlyMap<string, Row> | Answer;
 
 export function askExactObjects(
   served: ServedWorld,
@@ -31,11 +29,11 @@ export function askExactObjects(
 ): Promise<readonly Answer[]> {
   const query = queryOf(served, settingOf(served, asked));
   const listed = memoized((subject = '') =>
-    rowsOf(allObjects(served, { ...query, subject, page_size: pageSize }), (row) => row.object),
+    refusalIn(objectsByName(served, { ...query, subject, page_size: pageSize })),
   );
-  return inTurn(asked, async ({ object, relation, subject }) => {
-    const rows = await listed(subject);
-    return typeof rows === 'string' ? rows : saidBy(rows.get(object), relation);
+  return inTurn(asked, async (question) => {
+    const rows = await listed(question.subject);
+    return typeof rows === 'string' ? rows : saidOfObject(rows, question);
   });
 }
 
@@ -45,32 +43,58 @@ export function askExactSubjects(
 ): Promise<readonly Answer[]> {
   const query = queryOf(served, settingOf(served, asked));
   const listed = memoized((object = '') =>
-    rowsOf(allSubjects(served, { ...query, object, page_size: pageSize }), (row) => row.subject),
+    refusalIn(subjectsByName(served, { ...query, object, page_size: pageSize })),
   );
-  return inTurn(asked, async ({ object, relation, subject }) => {
-    const rows = await listed(object);
-    if (typeof rows === 'string') return rows;
-    const own = rows.get(subject);
-    if (own !== undefined || subject.includes('#')) return saidBy(own, relation);
-    const wildcard = rows.get(`${typeOf(subject)}:*`);
-    return wildcard?.except.includes(subject) === true ? 'denied' : saidBy(wildcard, relation);
+  return inTurn(asked, async (question) => {
+    const rows = await listed(question.object);
+    return typeof rows === 'string' ? rows : saidOfSubject(rows, question);
   });
 }
 
-export function allObjects(served: ServedWorld, request: object): Promise<ListedObject[]> {
-  return allPages(served, async (cursor) => {
+/** What a list of the subject's objects says. */
+export function saidOfObject(
+  rows: ReadonlyMap<string, ListedObject>,
+  { object, relation }: Question,
+): Answer {
+  return saidBy(rows.get(object), relation);
+}
+
+/** What a list of the object's subjects says. */
+export function saidOfSubject(
+  rows: ReadonlyMap<string, ListedSubject>,
+  { relation, subject }: Question,
+): Answer {
+  const own = rows.get(subject);
+  if (own !== undefined || subject.includes('#')) return saidBy(own, relation);
+  const wildcard = rows.get(`${typeOf(subject)}:*`);
+  return wildcard?.except.includes(subject) === true ? 'denied' : saidBy(wildcard, relation);
+}
+
+/** All rows of all pages. A list that names something twice is a bug. */
+export async function objectsByName(
+  served: ServedWorld,
+  request: object,
+): Promise<ReadonlyMap<string, ListedObject>> {
+  const rows = await allPages(served, async (cursor) => {
     const page = await served.caller.call('pemba.listObjects', { ...request, cursor });
     const { objects, ...rest } = page as ListObjectsResponse;
     return { rows: objects, ...rest };
   });
+  namedOnce(rows.map(({ object }) => object));
+  return new Map(rows.map((row) => [row.object, row]));
 }
 
-export function allSubjects(served: ServedWorld, request: object): Promise<ListedSubject[]> {
-  return allPages(served, async (cursor) => {
+export async function subjectsByName(
+  served: ServedWorld,
+  request: object,
+): Promise<ReadonlyMap<string, ListedSubject>> {
+  const rows = await allPages(served, async (cursor) => {
     const page = await served.caller.call('listSubjects', { ...request, cursor });
     const { subjects, ...rest } = page as ListSubjectsResponse;
     return { rows: subjects, ...rest };
   });
+  namedOnce(rows.map(({ subject }) => subject));
+  return new Map(rows.map((row) => [row.subject, row]));
 }
 
 interface PageOf<Row> {
@@ -100,14 +124,9 @@ async function allPages<Row>(
   }
 }
 
-async function rowsOf<Row>(
-  list: Promise<readonly Row[]>,
-  nameOf: (row: Row) => string,
-): Promise<Rows<Row>> {
+async function refusalIn<Rows>(list: Promise<Rows>): Promise<Rows | Answer> {
   try {
-    const rows = await list;
-    namedOnce(rows.map(nameOf));
-    return new Map(rows.map((row) => [nameOf(row), row]));
+    return await list;
   } catch (error) {
     return answerOf(error);
   }

@@ -3,8 +3,9 @@ import { assert } from '../../src/base/assert.ts';
 import { apiOf, type Way, ways } from './apis.ts';
 import type { Answer, Asked } from './asked.ts';
 import { Behind } from './behind.ts';
-import { type Disagreement, judge, oracleOwed } from './compare.ts';
+import type { Disagreement } from './compare.ts';
 import type { PlainModel } from './facts.ts';
+import { judge, oracleOwed } from './judge.ts';
 import { someQuestions } from './questions.ts';
 import { RandomSource } from './random-source.ts';
 import { type MetamorphicRule, type Other, rules, settingOf } from './rules.ts';
@@ -136,12 +137,13 @@ async function askOther(
   return moved.map((_, index) => answers[order.indexOf(index)] as Answer);
 }
 
-/** Each way has its own idea of what may be asked together. */
+/** Each way has its own idea of what may be asked together. What another store said is forgotten. */
 async function askInGroups(
   served: ServedWorld,
   way: Way,
   asked: readonly Asked[],
 ): Promise<readonly Answer[]> {
+  if (served.neighbour !== undefined) await askInGroups(served.neighbour, way, asked);
   const { takes, ask } = apiOf(way);
   if (takes !== 'subject') return ask(served, asked);
   const groups = Map.groupBy(asked.keys(), (index) => asked[index]?.subject);

@@ -1,13 +1,15 @@
 /** The oracle against answers known by hand, and Pemba against the oracle over random worlds. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compareWorld, oracleFor } from './compare.ts';
+import { compareWorld } from './compare.ts';
 import type { Outcome, PlainModel, PlainRewrite, PlainTuple } from './facts.ts';
+import { oracleFor } from './judge.ts';
+import { questionSpace } from './questions.ts';
 import { RandomSource } from './random-source.ts';
 import { Pemba } from './served-world.ts';
 import { printCase, shrink } from './shrink.ts';
 import { describe as describeTally, emptyTally } from './tally.ts';
 import { isValidModel } from './valid-model.ts';
-import { movedToContext, questionSpace, randomWorld, type World } from './world.ts';
+import { movedToContext, randomWorld, type World } from './world.ts';
 
 type Relations = Record<string, { rewrite?: PlainRewrite; takes?: readonly string[] }>;
 

@@ -3,7 +3,29 @@ import type { Api } from './apis.ts';
 import type { Asked } from './asked.ts';
 import { type PlainModel, typeOf } from './facts.ts';
 import type { RandomSource } from './random-source.ts';
-import { questionSpace, type Setting, type World } from './world.ts';
+import type { Setting, World } from './world.ts';
+
+/** No tuple names it. */
+export const unseenId = 'unseen';
+
+/** Every object, relation and subject that can be asked about under one model, unseen ones too. */
+export function questionSpace(world: World, model: PlainModel) {
+  const objects: string[] = [];
+  const relations = new Map<string, readonly string[]>();
+  const subjects: string[] = [];
+  for (const { type, relations: defined = {} } of model.type_definitions) {
+    relations.set(type, Object.keys(defined));
+    subjects.push(`${type}:*`);
+    for (const id of [...world.ids, unseenId]) {
+      objects.push(`${type}:${id}`);
+      subjects.push(`${type}:${id}`);
+      // An unseen userset is asked about once a type: nothing but itself can hold it.
+      const usersets = Object.keys(defined).slice(0, id === unseenId ? 1 : undefined);
+      for (const relation of usersets) subjects.push(`${type}:${id}#${relation}`);
+    }
+  }
+  return { objects, relations, subjects };
+}
 
 /** REQUIRES: `setting` is an index. */
 export function someQuestions(

@@ -5,13 +5,14 @@
 import { apiOf, type Way } from './apis.ts';
 import type { Answer, Asked } from './asked.ts';
 import { Behind } from './behind.ts';
-import { judge } from './compare.ts';
 import { count, pairRows, rowOf } from './coverage.ts';
 import { counts, type PlainModel, type PlainTuple, relationsOf, typeOf } from './facts.ts';
 import type { History, State } from './history.ts';
+import { judge } from './judge.ts';
 import { type Answers, Oracle } from './oracle.ts';
+import { questionSpace } from './questions.ts';
 import { countDecision, type Tally } from './tally.ts';
-import { questionSpace, type Setting, type World } from './world.ts';
+import type { Setting, World } from './world.ts';
 
 /** Between which commits something happened: those before `from` were done, those after `to` not begun. */
 interface During {

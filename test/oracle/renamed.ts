@@ -1,8 +1,9 @@
 /** The same world under other names: types, relations, conditions and ids are changed one to one. */
 import type { Asked } from './asked.ts';
 import type { PlainModel, PlainRestriction, PlainRewrite, PlainTuple } from './facts.ts';
+import { unseenId } from './questions.ts';
 import type { RandomSource } from './random-source.ts';
-import { unseenId, type World } from './world.ts';
+import type { World } from './world.ts';
 
 type Renaming = (name: string) => string;
 

@@ -59,7 +59,7 @@ export const rules: readonly MetamorphicRule[] = [
   { name: 'tuples expire instead of being deleted', other: expiredInstead },
   { name: 'tuples are to expire later', other: expiringLater },
   { name: 'what has expired is collected', other: collected },
-  { name: 'another store holds the same', other: besideAnother },
+  { name: 'another store holds nearly the same, and is asked first', other: besideAnother },
   { name: 'the context names more, in another order', other: moreContext },
   { name: 'in one batch or one by one', other: oneByOne },
   { name: 'in a stream or at once', other: atOnce },

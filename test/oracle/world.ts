@@ -8,7 +8,14 @@
  */
 import type { JsonObject, JsonValue } from '../../src/base/json.ts';
 import { firstRunLength } from '../../src/storage/sqlite/snapshot.ts';
-import { counts, type PlainCondition, type PlainModel, type PlainTuple, typeOf } from './facts.ts';
+import {
+  counts,
+  type PlainCondition,
+  type PlainModel,
+  type PlainTuple,
+  type Question,
+  typeOf,
+} from './facts.ts';
 import { expiring } from './random-expiry.ts';
 import { changedModel, type Flavour, randomModel } from './random-model.ts';
 import { RandomSource } from './random-source.ts';
@@ -46,8 +53,8 @@ export interface World {
   /** What questions are about, for every type of every model. */
   readonly ids: readonly string[];
   /**
-   * Whether another store holds the same models and the same tuples in another order. Its integers
-   * mean something else, so a read that strays into it is seen.
+   * Whether another store holds the same models and most of the tuples, in another order. Its integers
+   * mean something else and it answers differently, so a read that strays into it is seen.
    */
   readonly neighbour?: boolean;
 }
@@ -368,28 +375,6 @@ export function isImplicit(tuple: PlainTuple): boolean {
   return tuple.subject === `${tuple.object}#${tuple.relation}`;
 }
 
-export function keyOf(tuple: PlainTuple): string {
+export function keyOf(tuple: Question): string {
   return JSON.stringify([tuple.object, tuple.relation, tuple.subject]);
-}
-
-/** No tuple names it. */
-export const unseenId = 'unseen';
-
-/** Every object, relation and subject that can be asked about under one model, unseen ones too. */
-export function questionSpace(world: World, model: PlainModel) {
-  const objects: string[] = [];
-  const relations = new Map<string, readonly string[]>();
-  const subjects: string[] = [];
-  for (const { type, relations: defined = {} } of model.type_definitions) {
-    relations.set(type, Object.keys(defined));
-    subjects.push(`${type}:*`);
-    for (const id of [...world.ids, unseenId]) {
-      objects.push(`${type}:${id}`);
-      subjects.push(`${type}:${id}`);
-      // An unseen userset is asked about once a type: nothing but itself can hold it.
-      const usersets = Object.keys(defined).slice(0, id === unseenId ? 1 : undefined);
-      for (const relation of usersets) subjects.push(`${type}:${id}#${relation}`);
-    }
-  }
-  return { objects, relations, subjects };
 }

@@ -2,9 +2,10 @@
 import type { Asked } from '../oracle/asked.ts';
 import type { Disagreement } from '../oracle/compare.ts';
 import { type PlainModel, typeOf } from '../oracle/facts.ts';
+import { questionSpace } from '../oracle/questions.ts';
 import { printCase, shrinkWhile } from '../oracle/shrink.ts';
 import { isValidModel } from '../oracle/valid-model.ts';
-import { questionSpace, type World } from '../oracle/world.ts';
+import type { World } from '../oracle/world.ts';
 import { Comparison, listWith, type Parties } from './compare.ts';
 import { isExpressible, isWritable, schemaOf } from './schema.ts';
 import { type Decision, ways } from './triage.ts';

@@ -6,8 +6,8 @@
 import type { Way } from '../oracle/apis.ts';
 import type { Answer } from '../oracle/asked.ts';
 import { Behind } from '../oracle/behind.ts';
-import { type Judgement, judge, oracleFor } from '../oracle/compare.ts';
 import type { Outcome, Question } from '../oracle/facts.ts';
+import { type Judgement, judge, oracleFor } from '../oracle/judge.ts';
 import type { Answers } from '../oracle/oracle.ts';
 import type { Setting, World } from '../oracle/world.ts';
 import {
