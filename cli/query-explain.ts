@@ -53,6 +53,8 @@ function lineOfQuestion(node: WireReason): Line {
 
 function linesOf(node: WireReason): readonly Line[] {
   const { children, value, tuples, end } = node;
+  const cut: readonly Line[] =
+    end === 'END_TRUNCATED' ? [{ value: undefined, text: '…', below: [] }] : [];
   switch (node.operator) {
     case 'OPERATOR_DIRECT':
     case 'OPERATOR_FROM': {
@@ -60,17 +62,17 @@ function linesOf(node: WireReason): readonly Line[] {
         ...tuples.map((used) => ({ value: used.value, text: textOfUsed(used), below: [] })),
         ...children.flatMap(linesOf),
       ];
-      if (end === 'END_TRUNCATED') return [...lines, { value: undefined, text: '…', below: [] }];
-      return lines.length > 0 ? lines : [{ value, text: nothingText(node), below: [] }];
+      if (lines.length + cut.length > 0) return [...lines, ...cut];
+      return [{ value, text: nothingText(node), below: [] }];
     }
     case 'OPERATOR_USERSET':
       return tuples.map((used) => ({
         value,
         text: `through ${textOfUsed(used)}`,
-        below: children.map(lineOfQuestion),
+        below: [...children.map(lineOfQuestion), ...cut],
       }));
     case 'OPERATOR_COMPUTED':
-      return children.map(lineOfQuestion);
+      return [...children.map(lineOfQuestion), ...cut];
     case 'OPERATOR_UNION':
       return children.length < 2
         ? children.flatMap(linesOf)

@@ -2,7 +2,7 @@
  * Explains a check: its answer, and the tree of questions, rewrites and tuples that it comes from.
  * The answer is the walk's own; `reasons.ts` says what it rests on, here a tree is made of that.
  */
-import { unreachable } from '../base/assert.ts';
+import { assert, unreachable } from '../base/assert.ts';
 import { canonicalJson, type JsonObject, type JsonValue } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import type { CompiledModel } from '../model/compiled.ts';
@@ -79,12 +79,13 @@ class Tree {
     this.reasons = reasons;
     this.proofs = new Proofs(reasons);
     this.contextual = new Set(contextualTuples.map(textOf));
-    this.room = nodesMax;
+    assert(nodesMax > 0, 'there is room for the question itself');
+    this.room = nodesMax - 1;
   }
 
+  /** REQUIRES: room was taken for it. */
   ofQuestion(question: Question, depth: number): ExplainNode {
-    this.room--;
-    const end = this.endOf(question, depth);
+    const end = this.endOf(question);
     if (end !== undefined) {
       const { object, relation, value } = question;
       if (end === 'truncated') this.truncated = true;
@@ -96,14 +97,13 @@ class Tree {
     return { ...node, value: truthOf(question.value) };
   }
 
-  private endOf(question: Question, depth: number): End | undefined {
+  private endOf(question: Question): End | undefined {
     const { facts } = this.reasons;
     const { entity, relation, key, value } = question;
     if (facts.isSubject(entity, relation.index)) return 'subject';
     if (!facts.canReach(relation.index)) return 'impossible';
     const open = this.open.get(key);
     if (open !== undefined) return open ? 'cycle' : 'repeated';
-    if (this.room < 0 || depth >= limits.explainNestingMax) return 'truncated';
     if (value !== trueValue) return undefined;
     this.proofs.measure(question);
     return this.proofs.isUnread(question) ? 'truncated' : undefined;
@@ -116,10 +116,8 @@ class Tree {
       case 'direct':
       case 'from':
         return this.ofTuples(term, question, below);
-      case 'computed': {
-        const children = [this.ofQuestion(term.question, below)];
-        return nodeOf(question, 'computed', term.value, { children });
-      }
+      case 'computed':
+        return nodeOf(question, 'computed', term.value, this.below(term.question, below));
       case 'union':
       case 'intersection':
       case 'exclusion':
@@ -196,10 +194,16 @@ class Tree {
     question: { object: ObjectRef; relation: string },
     depth: number,
   ): ExplainNode {
-    const children =
-      arrow.question === undefined ? [] : [this.ofQuestion(arrow.question, depth + 1)];
     const tuples = [this.used(arrow)];
-    return nodeOf(question, 'userset', arrow.value, { tuples, children });
+    const below = arrow.question === undefined ? {} : this.below(arrow.question, depth + 1);
+    return nodeOf(question, 'userset', arrow.value, { tuples, ...below });
+  }
+
+  /** The one question that a node leads to, where there is room for it. */
+  private below(question: Question, depth: number): Pick<ExplainNode, 'children' | 'end'> {
+    return this.take(depth)
+      ? { children: [this.ofQuestion(question, depth)], end: undefined }
+      : { children: [], end: 'truncated' };
   }
 
   /** Whether there is room for one more node; else the tree is cut. */

@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { limits } from '../../src/base/limits.ts';
 import { folderOf, pemba, pembaJson, startTestServer } from './run.ts';
 
 const store = `name: Docs
@@ -105,6 +106,29 @@ test('conditional: what is missing', async () => {
     'user:eve viewer folder:1',
   );
   expect(here.stdout).toContain('[yes] tuple user:eve viewer folder:1 (contextual)\n');
+});
+
+test('a tree that is too large says where it was cut', async () => {
+  const names = Array.from({ length: limits.explainNestingMax }, (_, i) => `r${i}`);
+  const model = `model
+  schema 1.1
+type user
+type node
+  relations
+    define last: [user]
+${names.map((name, i) => `    define ${name}: ${names[i + 1] ?? 'last'}`).join('\n')}
+`;
+  using folder = folderOf({ 'deep.fga': model });
+  const file = folder.file('deep.fga');
+  const { store: made } = await pembaJson(['store', 'create', '--name', 'Deep', '--model', file], {
+    env,
+  });
+  const args = ['query', 'check', 'user:bob', 'r0', 'node:1', '--explain', '--store-id', made.id];
+  const { stdout } = await pemba(args, { env });
+  const last = `node:1#r${names.length - 1} (not shown whole)`;
+  expect(stdout.replaceAll(/^ +/gm, '')).toContain(
+    `\n[no] ${last}\n…\n(parts of the tree are left out for its size)\n`,
+  );
 });
 
 test('--json is the answer as it came', async () => {

@@ -596,8 +596,8 @@ export type ExplainResponse = Message<"pemba.v1.ExplainResponse"> & {
   truncated: boolean;
 
   /**
-   * Where the outcome is denied: a few of the smallest sets of tuples, each of which makes the check
-   * allowed when it is added. Empty where none was found by adding direct tuples of the subject.
+   * Where the outcome is denied: the smallest sets of tuples, three at most, each of which makes the
+   * check allowed when it is added. Empty where none was found by adding direct tuples of the subject.
    *
    * @generated from field: repeated pemba.v1.TupleSet would_allow = 5 [json_name = "would_allow"];
    */
