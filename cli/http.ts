@@ -40,7 +40,6 @@ type Attempt =
   | { readonly kind: 'answer'; readonly body: unknown }
   | { readonly kind: 'failure'; readonly failure: Failure; readonly retryAfterMs?: number };
 
-/** The pause before each repeat doubles, unless the server asks for one of its own. */
 export async function send(options: HttpOptions, request: HttpRequest): Promise<unknown> {
   for (let repeats = 0; ; repeats++) {
     const attempt = await sendOnce(options, request);
@@ -48,9 +47,14 @@ export async function send(options: HttpOptions, request: HttpRequest): Promise<
     if (attempt.retryAfterMs === undefined || repeats === limits.clientRetriesMax) {
       throw attempt.failure;
     }
-    const waitMs = Math.max(attempt.retryAfterMs, limits.clientRetryMinMs * 2 ** repeats);
-    await pause(Math.min(waitMs, limits.clientRetryMaxMs));
+    await pause(pauseMs(repeats, attempt.retryAfterMs));
   }
+}
+
+/** Before a repeat; it doubles each time, unless the server asks for a longer one. */
+export function pauseMs(repeatsBefore: number, askedMs: number): number {
+  const ownMs = limits.clientRetryMinMs * 2 ** repeatsBefore;
+  return Math.min(Math.max(askedMs, ownMs), limits.clientRetryMaxMs);
 }
 
 async function sendOnce(options: HttpOptions, request: HttpRequest): Promise<Attempt> {

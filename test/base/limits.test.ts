@@ -21,6 +21,8 @@ import { openService } from '../service/harness.ts';
 const fields = 'test/service/field-cases.ts';
 const here = 'test/base/limits.test.ts';
 const beside = 'test/base/borders.test.ts';
+const times = 'test/model/remembered-times.test.ts';
+const waits = 'test/base/waits.test.ts';
 
 /** The file and the title of the test at its border; or why no caller meets it. */
 const borders: Readonly<Record<LimitName, readonly [file: string, title: string] | string>> = {
@@ -69,11 +71,11 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   listPageSizeDefault: ['test/service/paged-lists.test.ts', 'a page without a size'],
   listsKeptBytesMax: 'a list that is not kept is computed again, or refused',
   heldSnapshotsMax: ['test/storage/contract-hold.ts', 'there are so many to be had'],
-  conditionCostMax: ['test/model/condition.test.ts', 'within the cost is met'],
+  conditionCostMax: ['test/model/condition.test.ts', 'a condition that costs %d'],
   durationTextMax: [here, 'a duration of %d characters'],
   numberTextMax: [here, 'a number of %d digits'],
-  timesRememberedMax: 'more are read anew',
-  timeTextRememberedMax: 'longer texts are read anew',
+  timesRememberedMax: [times, 'of %d timestamps the first is remembered'],
+  timeTextRememberedMax: [times, 'a duration of %d characters is remembered'],
   tupleContextBytesMax: ['test/service/write-tuples.test.ts', 'a context of %d bytes'],
   contextDepthMax: [fields, 'depth of a context'],
   requestBytesMax: [here, 'a request of %d bytes'],
@@ -81,11 +83,11 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   pageSizeDefault: [here, 'a page without a size'],
   tuplePageSizeMax: [fields, 'page of ReadTuples'],
   tuplePageSizeDefault: ['test/service/pemba-read-tuples.test.ts', 'a page without a size'],
-  requestTimeoutMs: ['test/server/grpc.test.ts', 'the server gives up first'],
+  requestTimeoutMs: [waits, 'is answered until its time is over'],
   revisionWaitMs: [beside, 'a read waits so long for a revision'],
-  shutdownTimeoutMs: ['test/server/shutdown.test.ts', 'is cut at the shutdown timeout'],
+  shutdownTimeoutMs: [waits, 'open requests get so long at shutdown'],
   concurrentStreamsMax: [here, 'a gRPC connection says how many calls'],
-  idlePingMs: 'an idle client that is there answers by itself',
+  idlePingMs: [waits, 'a quiet gRPC connection is asked after so long'],
   preconditionsPerWriteMax: [fields, 'preconditions of a write'],
   idempotencyKeyLengthMax: [fields, 'idempotency key'],
   deletedPerRoundMax: [fields, 'tuples of one round'],
@@ -94,16 +96,17 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   deleteScanMax: ['test/storage/contract-deletes.ts', 'a round looks at a bounded number'],
   collectedPerStepMax: ['test/storage/contract-expiry.ts', 'it goes in steps, each a revision'],
   collectPauseMs: 'a pause, which no answer depends on',
-  tuplesPerGroupMax: 'a write above it has a transaction of its own',
+  tuplesPerGroupMax: ['test/storage/sqlite-file.test.ts', 'after %d tuples, one more write'],
   writesWaitingMax: ['test/storage/sqlite-file.test.ts', 'more writes than may wait'],
-  httpHeadersTimeoutMs: ['test/server/http-port.test.ts', 'limits on how slowly it may send'],
-  httpRequestTimeoutMs: ['test/server/http-port.test.ts', 'limits on how slowly it may send'],
-  httpKeepAliveMs: ['test/server/http-port.test.ts', 'limits on how slowly it may send'],
+  // That they are set: test/server/http-port.test.ts.
+  httpHeadersTimeoutMs: 'Node looks at its connections every few seconds, not to the millisecond',
+  httpRequestTimeoutMs: 'Node looks at its connections every few seconds, not to the millisecond',
+  httpKeepAliveMs: ['test/server/http-port.test.ts', 'says how long an idle connection is kept'],
   compiledModelsMax: [beside, 'so many models are kept compiled'],
-  clientTimeoutMs: ['test/cli/usage.test.ts', 'a server that never answers'],
+  clientTimeoutMs: ['test/cli/usage.test.ts', 'without --timeout it waits'],
   clientRetriesMax: ['test/cli/usage.test.ts', 'exit 5 after four requests'],
-  clientRetryMinMs: 'a pause, which no answer depends on',
-  clientRetryMaxMs: 'a pause, which no answer depends on',
+  clientRetryMinMs: ['test/cli/usage.test.ts', 'the pauses between repeats'],
+  clientRetryMaxMs: ['test/cli/usage.test.ts', 'the pauses between repeats'],
   inputLineBytesMax: ['test/cli/tuple-files.test.ts', 'a line of %d bytes'],
 };
 

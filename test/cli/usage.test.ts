@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { exitCodes } from '../../cli/exit-codes.ts';
+import { pauseMs } from '../../cli/http.ts';
 import { createProgram } from '../../cli/program.ts';
+import { limits } from '../../src/base/limits.ts';
 import { folderOf, pemba, root } from './run.ts';
 
 const storeId = '01H0H015178Y2V4CX10C2KGHF4';
@@ -124,14 +126,14 @@ test('the token comes from the environment or a file; from the command line with
 });
 
 test('a busy or failing server is asked again, a refusing one is not', async () => {
-  const statuses = [429, 503, 200];
+  const statuses = [429, 503, 500, 200];
   let asked = 0;
   await using server = await listen((_, response) => {
     response.writeHead(statuses[asked++] ?? 500).end('{"stores": [], "continuation_token": ""}');
   });
   const list = ['store', 'list', '--api-url', server.url];
   expect((await pemba(list)).code).toBe(0);
-  expect(asked).toBe(3);
+  expect(asked).toBe(1 + limits.clientRetriesMax);
 
   await using refusing = await listen((_, response) => {
     asked++;
@@ -156,6 +158,17 @@ test('a server that goes on failing: exit 5 after four requests', async () => {
   const { code, stderr } = await pemba(['store', 'list', '--api-url', server.url]);
   expect({ code, asked }).toEqual({ code: 5, asked: 4 });
   expect(stderr).toMatch(/^error: http_500: HTTP status 500/);
+});
+
+test('the pauses between repeats: our own at first, then what the server asks for, to a bound', () => {
+  const [least, most] = [limits.clientRetryMinMs, limits.clientRetryMaxMs];
+  for (const asked of [least - 1, least, least + 1]) {
+    expect(pauseMs(0, asked)).toBe(Math.max(asked, least));
+  }
+  expect([0, 1, 2].map((repeats) => pauseMs(repeats, 0))).toEqual([least, 2 * least, 4 * least]);
+  for (const asked of [most - 1, most, most + 1]) {
+    expect(pauseMs(0, asked)).toBe(Math.min(asked, most));
+  }
 });
 
 test.each([
@@ -184,6 +197,26 @@ test('a server that never answers: exit 3 after --timeout', async () => {
   ]);
   expect(code).toBe(3);
   expect(stderr).toMatch(/no answer from .* within 50 ms/);
+});
+
+test('without --timeout it waits for an answer as long as the limit says', async () => {
+  await using server = await listen((_, response) => {
+    response.end('{"stores": [], "continuation_token": ""}');
+  });
+  const timer = vi.spyOn(AbortSignal, 'timeout');
+  const output = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  onTestFinished(() => {
+    timer.mockRestore();
+    output.mockRestore();
+  });
+  const run = (...more: string[]) =>
+    createProgram().parseAsync(['store', 'list', '--api-url', server.url, ...more], {
+      from: 'user',
+    });
+  await run();
+  const most = limits.clientTimeoutMs;
+  for (const ms of [most - 1, most, most + 1]) await run('--timeout', String(ms / 1_000));
+  expect(timer.mock.calls).toEqual([[most], [most - 1], [most], [most + 1]]);
 });
 
 type Answer = Parameters<RequestListener>[1];

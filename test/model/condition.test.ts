@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Refusal } from '../../src/base/errors.ts';
 import type { JsonObject } from '../../src/base/json.ts';
+import { limits } from '../../src/base/limits.ts';
 import { conditionOf } from './build.ts';
 
 type Parameters = Readonly<Record<string, string>>;
@@ -171,6 +172,15 @@ test.each<[string, Parameters, JsonObject]>([
   [`x in [${numbers(120).join(', ')}]`, { x: 'int' }, { x: 119 }],
 ])('%s within the cost is met', (expression, parameters, context) => {
   expect(outcome(expression, parameters, context)).toBe('met');
+});
+
+// One unit for the list's name, and one for each item.
+test.each([
+  [limits.conditionCostMax - 1, 'met'],
+  [limits.conditionCostMax, 'met'],
+  [limits.conditionCostMax + 1, expect.stringContaining(cost)],
+])('a condition that costs %d', (units, expected) => {
+  expect(outcome('13 in l', { l: 'list<int>' }, { l: numbers(units - 1) })).toEqual(expected);
 });
 
 test.each<[string, string, unknown, string]>([

@@ -1,6 +1,8 @@
 // What the HTTP port has beside the methods: health, browsers, and limits on connections.
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
 import { post, serve, store } from './http-fixture.ts';
 
@@ -86,7 +88,18 @@ describe('a connection', () => {
     using http = await serve();
     expect(http.server.headersTimeout).toBe(limits.httpHeadersTimeoutMs);
     expect(http.server.requestTimeout).toBe(limits.httpRequestTimeoutMs);
+  });
+
+  test('says how long an idle connection is kept', async () => {
+    using http = await serve();
     expect(http.server.keepAliveTimeout).toBe(limits.httpKeepAliveMs);
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const request = get(`${http.url}/healthz`, { agent });
+    const [response] = await once(request, 'response');
+    expect(response.resume().headers['keep-alive']).toBe(
+      `timeout=${limits.httpKeepAliveMs / 1_000}`,
+    );
   });
 
   test.each([

@@ -391,11 +391,11 @@ describe('no space', () => {
 });
 
 describe('the writer', () => {
-  test('writes that arrive together share transactions', async () => {
+  /** The real writer, and a count of what it is given. */
+  async function openCounted(): Promise<{ datastore: Datastore; groups: readonly number[] }> {
     const path = freshPath();
     const groups: number[] = [];
     const thread = await hostInThread(path);
-    // The real writer, and a count of what it is given.
     const counted: WriterHost = {
       ...thread,
       run(group) {
@@ -405,9 +405,25 @@ describe('the writer', () => {
     };
     const datastore = createDatastore(openDatabase(path), counted, clock);
     onTestFinished(() => datastore.close());
+    return { datastore, groups };
+  }
+
+  test('writes that arrive together share transactions', async () => {
+    const { datastore, groups } = await openCounted();
     await Promise.all(numbered(500).map((text) => datastore.write(first, writing(text))));
     expect(groups.reduce((sum, length) => sum + length, 0)).toBe(500);
     expect(groups.length).toBeLessThan(5);
+  });
+
+  test.each([
+    [limits.tuplesPerGroupMax - 1, [2]],
+    [limits.tuplesPerGroupMax, [1, 1]],
+    [limits.tuplesPerGroupMax + 1, [1, 1]],
+  ])('after %d tuples, one more write goes into these groups: %j', async (count, expected) => {
+    const { datastore, groups } = await openCounted();
+    const large = datastore.write(first, writing(...numbered(count)));
+    await Promise.all([large, datastore.write(first, writing(anne))]);
+    expect(groups).toEqual(expected);
   });
 
   test('more writes than may wait are refused at once, the others are written', async () => {
