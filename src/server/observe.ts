@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
+import { OpenFGAService } from '../gen/openfga/v1/openfga_service_pb.ts';
 import type { Call, Method } from '../service/call.ts';
 import { toRefusal } from '../service/status.ts';
 import type { Metrics } from './metrics.ts';
@@ -25,7 +26,7 @@ export function createObserver(options: {
   return {
     answered(call, startedMs, request, refusal) {
       const ms = clock.monotonic() - startedMs;
-      const method = call.method.slice(call.method.lastIndexOf('/') + 1);
+      const method = shortName(call.method);
       const status = refusal === undefined ? 'ok' : refusal.code;
       metrics.requestAnswered(method, status, ms);
       const checks = checksIn(method, request);
@@ -39,6 +40,13 @@ export function createObserver(options: {
       logger.info({ method, status, durationMs, requestId: call.requestId, store }, 'request');
     },
   };
+}
+
+const wirePrefix = `${OpenFGAService.typeName}/`;
+
+/** The wire's methods by their names alone, others with their service: both have a ListObjects. */
+function shortName(method: string): string {
+  return method.startsWith(wirePrefix) ? method.slice(wirePrefix.length) : method;
 }
 
 function checksIn(method: string, request: unknown): number {

@@ -8,6 +8,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WriteAuthorizationModelRequestSchema } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { QueryService } from '../../src/gen/pemba/v1/query_service_pb.ts';
 import { resolveConfig } from '../../src/server/config.ts';
 import { type RunningServer, startServer } from '../../src/server/start.ts';
 import { StartError } from '../../src/server/start-error.ts';
@@ -162,6 +163,31 @@ describe('a running server', () => {
     expect(refused).toMatchObject({ method: 'Check', status: 'validation_error' });
     expect(malformed).toMatchObject({ method: 'Check', status: 'validation_error' });
     expect(lines.join('')).not.toMatch(/anne|document:1|viewer/);
+  });
+
+  test('methods of one name are told apart in the log and in the metrics', async () => {
+    lines.length = 0;
+    await client.call(wire.listObjects, {
+      storeId,
+      type: 'document',
+      relation: 'viewer',
+      user: 'user:anne',
+    });
+    await client.call(QueryService.method.listObjects, { storeId, subject: 'user:anne' });
+    await client.call(QueryService.method.listObjects, { storeId, subject: 'anne' });
+    expect(lines.map((line) => [JSON.parse(line).method, JSON.parse(line).status])).toEqual([
+      ['ListObjects', 'validation_error'],
+      ['pemba.v1.QueryService/ListObjects', 'ok'],
+      ['pemba.v1.QueryService/ListObjects', 'validation_error'],
+    ]);
+    const text = await (await fetch(`http://${server.metricsAddress}/metrics`)).text();
+    for (const labels of [
+      'method="ListObjects",code="validation_error"',
+      'method="pemba.v1.QueryService/ListObjects",code="ok"',
+      'method="pemba.v1.QueryService/ListObjects",code="validation_error"',
+    ]) {
+      expect(text).toContain(`pemba_request_duration_seconds_count{${labels}} 1\n`);
+    }
   });
 
   test('metrics, on their own port', async () => {
