@@ -2,7 +2,6 @@
  * Puts one world to Pemba, to SpiceDB and to the oracle: every check, or as many as there is time
  * for, and lists of objects and of subjects; and counts how their votes stand to each other.
  */
-import { assert } from '../../src/base/assert.ts';
 import { apiOf } from '../oracle/apis.ts';
 import type { Answer, Asked } from '../oracle/asked.ts';
 import { type Outcome, type PlainModel, type Question, typeOf } from '../oracle/facts.ts';
