@@ -31,6 +31,8 @@ export interface Read extends During {
   readonly least: number;
   /** Whether it asked for the newest revision of the record. */
   readonly newest: boolean;
+  /** Those that storage held for it. */
+  readonly held: readonly number[];
   /** Those that its answers named. */
   readonly revisions: readonly number[];
   /** So many reads were over when it began. */
@@ -67,6 +69,11 @@ export function verify(seen: Seen, tally: Tally): void {
   /** The state of each read, as its place among the states. */
   const places: number[] = [];
   for (const [index, read] of seen.reads.entries()) {
+    const unnamed = read.held.find((revision) => !read.revisions.includes(revision));
+    if (unnamed !== undefined) {
+      const named = read.revisions.join(', ');
+      throw new Error(`read ${index} (${read.way}) held revision ${unnamed}, and names ${named}`);
+    }
     const floor = Math.max(read.from, ...places.slice(0, read.readsBefore));
     places.push(placeOf(states, read, { floor, judgeAt, index }));
     const state = states[places[index] as number] as State;
@@ -107,7 +114,10 @@ function placeOf(states: readonly State[], read: Read, { floor, index, judgeAt }
     fault: judgeAt(stateAt(place), read).faultOf(read),
   }));
   const explained = explanations.find(({ fault }) => fault === undefined);
-  if (explained !== undefined && (revision ?? 0) >= read.least) return explained.place;
+  // What a token asks for is gone with the store, also where a list had begun before.
+  const dropped = new Set(places.map((place) => stateAt(place).life)).size > 1;
+  const isNewEnough = dropped || (revision ?? 0) >= read.least;
+  if (explained !== undefined && isNewEnough) return explained.place;
   throw new Error(
     [
       `read ${index} (${read.way}) names revision ${revision}, asked for ${read.least} at least;`,

@@ -2,26 +2,30 @@
  * A datastore whose commits are noted in a history, and begin and end when the schedule says so: a
  * decorator over the real one, by which the seed decides who comes first.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Refusal } from '../../src/base/errors.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
 import type { PlainModel } from './facts.ts';
-import type { Change, History } from './history.ts';
+import { again, type Change, gone, type History } from './history.ts';
 
 /** Resolves when the schedule gives the turn. */
 export type Turn = (label: string) => Promise<void>;
+
+/** What was held for whoever asks within. */
+export const heldRevisions = new AsyncLocalStorage<Set<number>>();
 
 export function recorded(datastore: Datastore, history: History, turn: Turn): Datastore {
   async function commit<Result>(
     change: Change,
     work: () => Promise<Result>,
-    revisionOf: (result: Result) => number,
+    saidOf: (result: Result) => number | string,
   ): Promise<Result> {
     await turn(`${change.kind} begins`);
     const noted = history.submit(change);
     const done = history.commits.length;
     try {
       const result = await work();
-      noted.result = revisionOf(result);
+      noted.result = saidOf(result);
       await turn(`${change.kind} is acknowledged`);
       history.acknowledged = Math.max(history.acknowledged, done);
       return result;
@@ -37,7 +41,9 @@ export function recorded(datastore: Datastore, history: History, turn: Turn): Da
       ...datastore.local,
       async hold(store, waitMs) {
         await turn('hold');
-        return datastore.local.hold(store, waitMs);
+        const held = await datastore.local.hold(store, waitMs);
+        heldRevisions.getStore()?.add(held.view(({ revision }) => revision));
+        return held;
       },
       async reach(store, revision, waitMs) {
         await turn('reach');
@@ -52,7 +58,13 @@ export function recorded(datastore: Datastore, history: History, turn: Turn): Da
       commit(
         { kind: 'tuples', write },
         () => datastore.write(store, write),
-        ({ revision }) => revision,
+        ({ revision, repeated }) => (repeated ? again(revision) : revision),
+      ),
+    deleteTuples: (store, query) =>
+      commit(
+        { kind: 'deletion', filter: query.filter },
+        () => datastore.deleteTuples(store, query),
+        ({ deleted, cursor, revision }) => `${gone(deleted, revision)}${cursor}`,
       ),
     writeModel(store, record) {
       const model = modelOf(record.definition);

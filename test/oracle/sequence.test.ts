@@ -60,6 +60,7 @@ function readOf(answer: Answer, revision: number, more: Partial<Read> = {}): Rea
     setting,
     modelId: '',
     least: 0,
+    held: [],
     newest: false,
     revisions: [revision],
     readsBefore: 0,
@@ -91,6 +92,11 @@ describe('a history', () => {
 
   test('does not explain a read from before its token', () => {
     expect(() => held(readOf('allowed', 2, { least: 3 }))).toThrow('asked for 3 at least');
+  });
+
+  test('does not explain a revision that storage did not hold', () => {
+    expect(held(readOf('allowed', 2, { held: [2] }))).toBe(1);
+    expect(() => held(readOf('allowed', 2, { held: [3] }))).toThrow('held revision 3, and names 2');
   });
 
   test('does not explain a revision that goes back', () => {

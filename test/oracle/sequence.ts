@@ -14,89 +14,28 @@ import type { StoreId } from '../../src/model/ids.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
 import { parseConsistencyToken } from '../../src/storage/revision.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
-import { apiOf, type Way, ways } from './apis.ts';
+import { apiOf } from './apis.ts';
 import type { Asked } from './asked.ts';
 import { Caller, type Methods, openDoor } from './door.ts';
 import type { PlainModel, PlainTuple } from './facts.ts';
 import { History } from './history.ts';
+import {
+  type AskStep,
+  type ClearStep,
+  type Plan,
+  planArbitrary,
+  type Step,
+  type TuplesStep,
+} from './plan.ts';
 import { someQuestions, wholeOf } from './questions.ts';
 import { RandomSource } from './random-source.ts';
 import { type Read, type Refused, verify } from './read-at-revision.ts';
-import { recorded, type Turn } from './recorded.ts';
-import { keyOnly, wire } from './served-world.ts';
+import { heldRevisions, recorded, type Turn } from './recorded.ts';
+import type { ServedWorld } from './served-world.ts';
 import type { Tally } from './tally.ts';
 import { isValidModel } from './valid-model.ts';
-import { isImplicit, keyOf, randomTuple, randomWorld, type Setting, type World } from './world.ts';
-
-type Step =
-  | {
-      readonly kind: 'write';
-      readonly writes: readonly number[];
-      readonly deletes: readonly number[];
-      readonly ignore: boolean;
-    }
-  | { readonly kind: 'model'; readonly model: number }
-  | { readonly kind: 'drop' }
-  | {
-      readonly kind: 'ask';
-      readonly way: Way;
-      readonly question: number;
-      readonly setting: number;
-      readonly at: 'any' | 'token' | 'newest';
-    };
-
-export interface Plan {
-  readonly world: number;
-  /** A database file, whose writer has a thread of its own; else one in memory. */
-  readonly file: boolean;
-  readonly clients: readonly (readonly Step[])[];
-}
-
-const asked = ways.filter((way) => way !== 'walk');
-/** What is read in slices, between which others write, is asked more often. */
-const lists = ['objects', 'stream', 'users'] as const;
-
-const index = fc.nat({ max: 999 });
-const askStep: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constant('ask' as const),
-  way: fc.constantFrom(...asked, ...lists, ...lists),
-  question: index,
-  setting: index,
-  at: fc.constantFrom('any', 'token', 'newest'),
-});
-const writeStep: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constant('write' as const),
-  writes: fc.uniqueArray(index, { maxLength: 4 }),
-  deletes: fc.uniqueArray(index, { maxLength: 2 }),
-  ignore: fc.boolean(),
-});
-const modelStep: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constant('model' as const),
-  model: index,
-});
-const dropStep: fc.Arbitrary<Step> = fc.record({ kind: fc.constant('drop' as const) });
-
-const writer = fc.array(
-  fc.oneof(
-    { arbitrary: writeStep, weight: 20 },
-    { arbitrary: modelStep, weight: 3 },
-    { arbitrary: dropStep, weight: 1 },
-    { arbitrary: askStep, weight: 4 },
-  ),
-  { maxLength: 8 },
-);
-const reader = fc.array(askStep, { maxLength: 10 });
-
-/** Four who write and four who read. */
-export function planArbitrary(): fc.Arbitrary<Plan> {
-  return fc.record({
-    world: fc.noShrink(fc.nat({ max: 0x7fffffff })),
-    file: fc.boolean(),
-    clients: fc
-      .tuple(writer, writer, writer, writer, reader, reader, reader, reader)
-      .map((clients) => clients as readonly (readonly Step[])[]),
-  });
-}
+import { randomWorld, type Setting, type World } from './world.ts';
+import { type TuplePool, tuplePool, type WriteRequest } from './write-requests.ts';
 
 /** What is wrong with one plan of this seed, in its smallest form; undefined where nothing is. */
 export async function sequenceFault(
@@ -148,7 +87,8 @@ const store = '01ARZ3NDEKTSV4RRFFQ69G5FAV' as StoreId;
 
 class Scene {
   private readonly world: World;
-  private readonly pool: readonly PlainTuple[];
+  private readonly pool: TuplePool;
+  private readonly keyed: WriteRequest[] = [];
   private readonly methods: Methods;
   private readonly datastore: Datastore;
   private readonly history = new History();
@@ -178,10 +118,10 @@ class Scene {
   /** The first model and half of the tuples are there before anybody comes. */
   async begin(): Promise<void> {
     await this.writeModel(0);
-    const half = this.pool.length >> 1;
+    const half = this.pool.tuples.length >> 1;
     for (let start = 0; start < half; start += 40) {
       const writes = Array.from({ length: Math.min(40, half - start) }, (_, i) => start + i);
-      await this.write({ kind: 'write', writes, deletes: [], ignore: true });
+      await this.write(this.pool.write({ kind: 'write', writes, deletes: [], ignore: true }));
     }
     this.turn = this.scheduledTurn;
   }
@@ -190,10 +130,24 @@ class Scene {
     for (const step of steps) {
       await this.turn(step.kind);
       this.commands++;
-      if (step.kind === 'write') await this.write(step);
-      else if (step.kind === 'model') await this.writeModel(step.model);
-      else if (step.kind === 'drop') await this.drop();
-      else await this.ask(step);
+      await this.take(step);
+    }
+  }
+
+  private async take(step: Step): Promise<unknown> {
+    if (step.kind === 'model') return this.writeModel(step.model);
+    if (step.kind === 'drop') return this.drop();
+    if (step.kind === 'ask') return this.ask(step);
+    if (this.pool.tuples.length === 0) return undefined;
+    switch (step.kind) {
+      case 'write':
+        return this.write(this.pool.write(step));
+      case 'tuples':
+        return this.writeTuples(step);
+      case 'retry':
+        return this.write(this.keyed[step.write % this.keyed.length]);
+      case 'clear':
+        return this.clear(step);
     }
   }
 
@@ -204,21 +158,22 @@ class Scene {
     tally.revisions += history.commits.filter(({ result }) => typeof result === 'number').length;
   }
 
-  private async write(step: Extract<Step, { kind: 'write' }>): Promise<void> {
-    const pick = (indexes: readonly number[]) =>
-      indexes.map((at) => this.pool[at % this.pool.length] as PlainTuple);
-    if (this.pool.length === 0) return;
-    const writes = distinct(pick(step.writes), new Set());
-    const deletes = distinct(pick(step.deletes), new Set(writes.map(keyOf)));
-    const choice = step.ignore ? 'ignore' : 'error';
-    const request = {
-      store_id: store,
-      ...(writes.length > 0 && { writes: { tuple_keys: writes.map(wire), on_duplicate: choice } }),
-      ...(deletes.length > 0 && {
-        deletes: { tuple_keys: deletes.map(keyOnly), on_missing: choice },
-      }),
-    };
-    if (writes.length + deletes.length > 0) await this.commit('write', request, writes);
+  private async write(write: WriteRequest | undefined): Promise<void> {
+    if (write === undefined) return;
+    const request = { store_id: store, ...write.request };
+    await this.commit(write.method, request, write.writes);
+  }
+
+  /** One with an idempotency key can be sent again. */
+  private writeTuples(step: TuplesStep): Promise<void> {
+    const write = this.pool.writeTuples(step);
+    if (write !== undefined && step.key > 0) this.keyed.push(write);
+    return this.write(write);
+  }
+
+  private async clear({ filter }: ClearStep): Promise<void> {
+    const request = { store_id: store, filter: this.pool.filter(filter) };
+    await this.commit('deleteTuples', request, []);
   }
 
   private async writeModel(at: number): Promise<void> {
@@ -250,7 +205,7 @@ class Scene {
     }
   }
 
-  private async ask(step: Extract<Step, { kind: 'ask' }>): Promise<void> {
+  private async ask(step: AskStep): Promise<void> {
     const { history, world } = this;
     const setting = world.settings[step.setting % world.settings.length] as Setting;
     // The trees of Expand are read by a model that must be known.
@@ -265,22 +220,21 @@ class Scene {
     const under = latest ? { ...setting, model: 0, contextual: [] } : { ...setting, model: 0 };
     const from = history.acknowledged;
     const readsBefore = this.reads.length;
-    const answers = await apiOf(step.way).ask(
-      {
-        caller,
-        datastore: this.datastore,
-        models: [world.models[setting.model] as PlainModel],
-        settings: [under],
-        store,
-        neighbour: undefined,
-        modelIds: [modelId],
-        compiled: [],
-        now: stillClock.now(),
-        pause: () => this.turn('stream'),
-        shared: true,
-      },
-      asked,
-    );
+    const served: ServedWorld = {
+      caller,
+      datastore: this.datastore,
+      models: [world.models[setting.model] as PlainModel],
+      settings: [under],
+      store,
+      neighbour: undefined,
+      modelIds: [modelId],
+      compiled: [],
+      now: stillClock.now(),
+      pause: () => this.turn('stream'),
+      shared: true,
+    };
+    const held = new Set<number>();
+    const answers = await heldRevisions.run(held, () => apiOf(step.way).ask(served, asked));
     const read: Read = {
       way: step.way,
       asked,
@@ -288,6 +242,7 @@ class Scene {
       setting: under,
       modelId,
       least: token === '' ? 0 : parseConsistencyToken(token, store),
+      held: [...held],
       revisions: [...caller.tokens].map((each) => parseConsistencyToken(each, store)),
       newest,
       readsBefore,
@@ -298,7 +253,7 @@ class Scene {
     this.noteToken(caller);
   }
 
-  private questionsOf(step: Extract<Step, { kind: 'ask' }>, setting: Setting): Asked[] {
+  private questionsOf(step: AskStep, setting: Setting): Asked[] {
     const api = apiOf(step.way);
     const world = { ...this.world, settings: [setting] };
     const most = api.takes === 'batch' ? 8 : 1;
@@ -310,21 +265,4 @@ class Scene {
   private noteToken(caller: Caller): void {
     this.token = [...caller.tokens].at(-1) ?? this.token;
   }
-}
-
-function distinct(tuples: readonly PlainTuple[], taken: Set<string>): PlainTuple[] {
-  return tuples.filter((tuple) => {
-    if (taken.has(keyOf(tuple))) return false;
-    taken.add(keyOf(tuple));
-    return true;
-  });
-}
-
-/** Those of the world first, of any of its models, then others of the same keys and of none. */
-function tuplePool(random: RandomSource, world: World): PlainTuple[] {
-  const more = Array.from({ length: 30 }, () =>
-    randomTuple(random, random.pick(world.models), world.ids),
-  );
-  const all = [...world.stored.map(({ tuple }) => tuple), ...more];
-  return all.filter((tuple) => tuple !== undefined && !isImplicit(tuple)) as PlainTuple[];
 }

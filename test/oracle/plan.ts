@@ -1,0 +1,127 @@
+/** What several clients do, step by step: a plan as fast-check makes and shrinks it. */
+import fc from 'fast-check';
+import { type Way, ways } from './apis.ts';
+
+/** Numbers stand for tuples of the scene's pool, for its models, settings and questions. */
+export type Step =
+  | WriteStep
+  | TuplesStep
+  | { readonly kind: 'retry'; readonly write: number }
+  | ClearStep
+  | { readonly kind: 'model'; readonly model: number }
+  | { readonly kind: 'drop' }
+  | AskStep;
+
+/** The wire's Write. */
+export interface WriteStep {
+  readonly kind: 'write';
+  readonly writes: readonly number[];
+  readonly deletes: readonly number[];
+  readonly ignore: boolean;
+}
+
+/** WriteTuples. */
+export interface TuplesStep {
+  readonly kind: 'tuples';
+  readonly writes: readonly number[];
+  readonly deletes: readonly number[];
+  readonly duplicate: 'ERROR' | 'IGNORE' | 'REPLACE';
+  readonly missing: 'ERROR' | 'IGNORE';
+  readonly only: { readonly filter: Filter; readonly exists: boolean } | undefined;
+  /** Few, so that they meet; 0 for none. */
+  readonly key: number;
+}
+
+/** DeleteTuples. */
+export interface ClearStep {
+  readonly kind: 'clear';
+  readonly filter: Filter;
+}
+
+/** What a tuple of the pool has in common with those that are meant. */
+export interface Filter {
+  readonly like: number;
+  readonly by: 'object' | 'subject' | 'key';
+}
+
+export interface AskStep {
+  readonly kind: 'ask';
+  readonly way: Way;
+  readonly question: number;
+  readonly setting: number;
+  readonly at: 'any' | 'token' | 'newest';
+}
+
+export interface Plan {
+  readonly world: number;
+  /** A database file, whose writer has a thread of its own; else one in memory. */
+  readonly file: boolean;
+  readonly clients: readonly (readonly Step[])[];
+}
+
+const asked = ways.filter((way) => way !== 'walk');
+
+const index = fc.nat({ max: 999 });
+const filter: fc.Arbitrary<Filter> = fc.record({
+  like: index,
+  by: fc.constantFrom('object', 'subject', 'key'),
+});
+const askStep: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant('ask' as const),
+  way: fc.constantFrom(...asked),
+  question: index,
+  setting: index,
+  at: fc.constantFrom('any', 'token', 'newest'),
+});
+const tuples = {
+  writes: fc.uniqueArray(index, { maxLength: 4 }),
+  deletes: fc.uniqueArray(index, { maxLength: 2 }),
+};
+const writeStep: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant('write' as const),
+  ...tuples,
+  ignore: fc.boolean(),
+});
+const tuplesStep: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant('tuples' as const),
+  ...tuples,
+  duplicate: fc.constantFrom('ERROR', 'IGNORE', 'REPLACE', 'REPLACE'),
+  missing: fc.constantFrom('ERROR', 'IGNORE'),
+  only: fc.option(fc.record({ filter, exists: fc.boolean() }), { nil: undefined, freq: 2 }),
+  key: fc.nat({ max: 4 }),
+});
+const retryStep: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant('retry' as const),
+  write: index,
+});
+const clearStep: fc.Arbitrary<Step> = fc.record({ kind: fc.constant('clear' as const), filter });
+const modelStep: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant('model' as const),
+  model: index,
+});
+const dropStep: fc.Arbitrary<Step> = fc.record({ kind: fc.constant('drop' as const) });
+
+const writer = fc.array(
+  fc.oneof(
+    { arbitrary: writeStep, weight: 12 },
+    { arbitrary: tuplesStep, weight: 10 },
+    { arbitrary: retryStep, weight: 5 },
+    { arbitrary: clearStep, weight: 2 },
+    { arbitrary: modelStep, weight: 3 },
+    { arbitrary: dropStep, weight: 1 },
+    { arbitrary: askStep, weight: 4 },
+  ),
+  { maxLength: 8 },
+);
+const reader = fc.array(askStep, { maxLength: 10 });
+
+/** Four who write and four who read. */
+export function planArbitrary(): fc.Arbitrary<Plan> {
+  return fc.record({
+    world: fc.noShrink(fc.nat({ max: 0x7fffffff })),
+    file: fc.oneof({ arbitrary: fc.constant(false), weight: 3 }, fc.constant(true)),
+    clients: fc
+      .tuple(writer, writer, writer, writer, reader, reader, reader, reader)
+      .map((clients) => clients as readonly (readonly Step[])[]),
+  });
+}
