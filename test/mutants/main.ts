@@ -1,6 +1,6 @@
 /**
  * The power of the random tester: known bugs of this field, planted one by one into a copy of the
- * source, and the seconds until random worlds find each.
+ * source, and the seconds of computing until random worlds find each.
  *
  *   npm run mutants -- --seconds 60 --seed 1 --only NAME
  *

@@ -6,6 +6,7 @@
  *
  * World n of seed s is the same on every machine. Ends with 1 after a disagreement, whose seed and
  * smallest case are printed, and when a cell of the tables of what was asked stayed empty;
+ * `--cpu` counts the seconds that each worker computes, not those that pass;
  * `--no-shrink` prints the case as it was found, at once; `--world N` runs that world alone, and
  * like `--no-coverage` leaves empty cells in peace.
  */
@@ -31,12 +32,16 @@ interface Task {
   readonly step: number;
   /** 0 to run the first world alone. */
   readonly seconds: number;
+  /** Whether the seconds are those that this thread has computed, however busy the machine. */
+  readonly cpu: boolean;
   readonly shrink: boolean;
 }
 
 interface Report {
   readonly tally: Tally;
   readonly failure: string | undefined;
+  /** What the thread has computed until now. */
+  readonly cpuMs: number;
 }
 
 const reportEveryMs = 5_000;
@@ -50,21 +55,28 @@ function worldSeed(seed: number, index: number): number {
 
 async function work(task: Task, report: (report: Report) => void): Promise<void> {
   const pemba = await Pemba.open();
-  const end = systemClock.monotonic() + task.seconds * 1_000;
+  const spent = task.cpu ? cpuMs : systemClock.monotonic;
+  const end = spent() + task.seconds * 1_000;
   let tally = emptyTally();
   let reported = systemClock.monotonic();
   for (let index = task.first; ; index += task.step) {
     const failure = await failureOf(pemba, task, index, tally);
     const now = systemClock.monotonic();
-    const over = failure !== undefined || now >= end;
+    const over = failure !== undefined || spent() >= end;
     if (over || now - reported >= reportEveryMs) {
-      report({ tally, failure });
+      report({ tally, failure, cpuMs: cpuMs() });
       tally = emptyTally();
       reported = now;
     }
     if (over) break;
   }
   await pemba.close();
+}
+
+/** What this thread has computed, in milliseconds. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }
 
 /** One world; what to print where the oracle and Pemba differ, or one of them throws. */
@@ -108,6 +120,7 @@ async function main(): Promise<void> {
       world: { type: 'string' },
       shrink: { type: 'boolean', default: true },
       coverage: { type: 'boolean', default: true },
+      cpu: { type: 'boolean', default: false },
     },
     allowNegative: true,
   });
@@ -116,11 +129,14 @@ async function main(): Promise<void> {
   const workers = values.world === undefined ? Number(values.workers) : 1;
   const total = emptyTally();
   const failures: string[] = [];
+  const computedMs: number[] = [];
   const started = systemClock.monotonic();
   const runs = Array.from({ length: workers }, (_, first) => {
     const start = first + Number(values.world ?? 0);
-    const task = { seed, first: start, step: workers, seconds, shrink: values.shrink };
-    return runWorker(task, ({ tally, failure }) => {
+    const { shrink, cpu } = values;
+    const task = { seed, first: start, step: workers, seconds, shrink, cpu };
+    return runWorker(task, ({ tally, failure, cpuMs }) => {
+      computedMs[first] = cpuMs;
       addTally(total, tally);
       if (failure !== undefined) failures.push(failure);
       const passed = Math.round((systemClock.monotonic() - started) / 1_000);
@@ -133,6 +149,8 @@ async function main(): Promise<void> {
   console.log(`\n${describe(total)}\n`);
   const empty = values.coverage && values.world === undefined ? emptyCellsOf(total.cells) : [];
   for (const cell of empty) console.log(`EMPTY ${cell}`);
+  const computed = computedMs.reduce((sum, ms) => sum + ms, 0) / 1_000;
+  console.log(`computed ${computed.toFixed(1)} s`);
   console.log(`seed ${seed}: ${failures.length === 0 ? 'agreed' : 'DISAGREED'}`);
   for (const failure of failures) console.log(`\n--- ${failure}`);
   if (failures.length > 0 || empty.length > 0) process.exitCode = 1;
