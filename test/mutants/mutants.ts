@@ -728,6 +728,160 @@ const storage: readonly Mutant[] = [
   },
 ];
 
+const expiry: readonly Mutant[] = [
+  {
+    name: 'expired-tuple-counts',
+    recreates: 'class: expired grants',
+    what: 'a tuple that has expired counts until it is collected',
+    file: 'src/engine/facts.ts',
+    text: 'if (isExpired(expiresAt, this.now) || !allows(edge, condition)) return falseValue;',
+    replacement: 'if (!allows(edge, condition)) return falseValue;',
+  },
+  {
+    name: 'expired-a-moment-late',
+    recreates: 'class: expired grants',
+    what: 'a tuple counts at the very moment when it expires',
+    file: 'src/model/tuple.ts',
+    text: 'return expiresAt !== undefined && expiresAt <= now;',
+    replacement: 'return expiresAt !== undefined && expiresAt < now;',
+  },
+  {
+    name: 'expired-tuple-is-read',
+    recreates: 'class: expired grants',
+    what: 'Read gives tuples that have expired',
+    file: 'src/storage/sqlite/tuple-range.ts',
+    text: 'AND guard.expires_at <= +?))`;',
+    replacement: 'AND guard.expires_at <= 0 * +?))`;',
+  },
+  {
+    name: 'expired-tuple-is-a-duplicate',
+    recreates: 'class: expired grants',
+    what: 'a tuple that has expired cannot be written again until it is collected',
+    file: 'src/storage/sqlite/apply-tuples.ts',
+    text: '  if (isDue(stored.expiresAt, at)) {\n    // Nobody',
+    replacement: '  if (isDue(stored.expiresAt, -at)) {\n    // Nobody',
+  },
+];
+
+const lists: readonly Mutant[] = [
+  {
+    name: 'cursor-of-another-query',
+    recreates: 'class: cursor not bound',
+    what: 'a list goes on with the cursor of another one',
+    file: 'src/service/paged-list.ts',
+    text: "return ['list', store, query];",
+    replacement: "return ['list', store, query.slice(0, 0)];",
+  },
+  {
+    name: 'cursor-of-another-store',
+    recreates: 'class: cursor not bound',
+    what: 'a list goes on with the cursor of another store',
+    file: 'src/service/paged-list.ts',
+    text: "return ['list', store, query];",
+    replacement: "return ['list', store.slice(0, 0), query];",
+  },
+  {
+    name: 'page-repeats-its-last-row',
+    recreates: 'class: missed results',
+    what: 'a page begins with the last row of the page before',
+    file: 'src/service/paged-list.ts',
+    text: 'const position = [end, key.model, key.revision, key.now];',
+    replacement: 'const position = [end - 1, key.model, key.revision, key.now];',
+  },
+  {
+    name: 'page-of-another-revision',
+    recreates: 'class: new enemy',
+    what: 'a page is of the list that was kept first, whatever the revision',
+    file: 'src/service/list-cache.ts',
+    text: 'return JSON.stringify([store, query, model, revision, now]);',
+    replacement: 'return JSON.stringify([store, query, model, revision - revision, now]);',
+  },
+  {
+    name: 'page-of-another-list',
+    recreates: 'CVE-2026-41131',
+    what: 'a page is of the list that was kept first, whatever was asked for',
+    file: 'src/service/list-cache.ts',
+    text: 'return JSON.stringify([store, query, model, revision, now]);',
+    replacement: 'return JSON.stringify([store, query.slice(0, 0), model, revision, now]);',
+  },
+  {
+    name: 'exceptions-of-wildcard-dropped',
+    recreates: 'class: wildcard in lists',
+    what: 'whom a listed wildcard leaves out is not said',
+    file: 'src/service/query-subjects.ts',
+    text: 'except: except.map((id) => formatObject({ type: subject.type, id })),',
+    replacement:
+      'except: except.slice(0, 0).map((id) => formatObject({ type: subject.type, id })),',
+  },
+  {
+    name: 'scope-ignored',
+    recreates: 'class: filter ignored',
+    what: 'objects outside the scope that was asked for are listed',
+    file: 'src/service/query-objects.ts',
+    text: 'scope: readScope(model, request.scope),',
+    replacement: 'scope: readScope(model, undefined),',
+  },
+  {
+    name: 'scope-always-deep',
+    recreates: 'class: filter ignored',
+    what: 'a direct scope holds what is deeper too',
+    file: 'src/engine/scope.ts',
+    text: 'if (!scope.direct) queue.push({ ...child, type: child.relation.type });',
+    replacement: 'queue.push({ ...child, type: child.relation.type });',
+  },
+  {
+    name: 'scope-follows-unmet-conditions',
+    recreates: 'CVE-2022-23542',
+    what: 'a tuple whose condition is not met puts its object into the scope',
+    file: 'src/engine/scope.ts',
+    text: 'if (child.value === falseValue || found.has(child.object)) continue;',
+    replacement: 'if (found.has(child.object)) continue;',
+  },
+  {
+    name: 'token-of-list-not-renewed',
+    recreates: 'class: new enemy',
+    what: 'a list that begins again on a held snapshot names the revision of its first attempt',
+    file: 'src/service/list.ts',
+    text: '      setToken(this.#call, store, snapshot.revision);\n',
+    replacement: '',
+  },
+];
+
+const writes: readonly Mutant[] = [
+  {
+    name: 'retry-is-a-second-write',
+    recreates: 'class: lost updates',
+    what: 'a write is done again under its idempotency key',
+    file: 'src/storage/sqlite/idempotency.ts',
+    text: 'if (row === undefined) return undefined;',
+    replacement: 'if (row === undefined || row[1] > 0) return undefined;',
+  },
+  {
+    name: 'preconditions-ignored',
+    recreates: 'class: lost updates',
+    what: 'a write is done though its preconditions do not hold',
+    file: 'src/storage/sqlite/apply-tuples.ts',
+    text: 'if (write.preconditions !== undefined) refuseUnmet(target, write.preconditions);',
+    replacement: 'if (write.preconditions === undefined) refuseUnmet(target, []);',
+  },
+  {
+    name: 'replacement-ignored',
+    recreates: 'class: lost updates',
+    what: 'a tuple that is replaced keeps its condition',
+    file: 'src/storage/sqlite/apply-tuples.ts',
+    text: '    rows.replace(key, guard, tuple.expiresAt);\n',
+    replacement: '',
+  },
+  {
+    name: 'deletes-more-than-the-filter',
+    recreates: 'class: filter ignored',
+    what: 'deleting by filter looks at the part of the key by which storage is read alone',
+    file: 'src/storage/sqlite/delete-tuples.ts',
+    text: 'return range.rest.every((column) => columnOf(row, column) === wanted.get(column));',
+    replacement: 'return range.rest.length >= 0;',
+  },
+];
+
 export const mutants: readonly Mutant[] = [
   ...cycles,
   ...errors,
@@ -737,4 +891,7 @@ export const mutants: readonly Mutant[] = [
   ...overlays,
   ...conditions,
   ...storage,
+  ...expiry,
+  ...lists,
+  ...writes,
 ];

@@ -28,6 +28,8 @@ interface Paged {
   readonly another: object;
   /** Where the last page has a cursor too, to go on from later. */
   readonly endless?: true;
+  /** Rows that there must be, where that is known. */
+  readonly owed?: number;
 }
 
 /** Of either kind: many are shorter than any page. */
@@ -45,7 +47,8 @@ export async function comparePages(
   for (const paged of [...lists, ...pagedTuples(served, world)]) {
     const whole = await allRows(served, paged, () => 100);
     const parts = await allRows(served, paged, () => random.pick([1, 2, 3, 9]));
-    const { method } = paged;
+    const { method, owed = whole.length } = paged;
+    assert(whole.length === owed, `${method} gives ${whole.length} rows of ${owed}`);
     assert(textOf(whole) === textOf(parts), `the size of pages changes what ${method} gives`);
     await refuseStray(served, paged, whole.length);
     countRule(tally, `pages of any size: ${method}`, 1, whole.length);
@@ -78,6 +81,7 @@ function pagedLists(served: ServedWorld, world: World, random: RandomSource): Pa
 
 function pagedTuples({ store }: ServedWorld, world: World): Paged[] {
   const request = { store_id: store };
+  const owed = world.stored.filter(isLive).length;
   const type = world.models[0]?.type_definitions[0]?.type;
   const token = ['continuation_token', 'continuationToken'] as const;
   const cursor = ['cursor', 'cursor'] as const;
@@ -90,8 +94,9 @@ function pagedTuples({ store }: ServedWorld, world: World): Paged[] {
       another: { ...request, tuple_key: { object: `${type}:nobody` } },
       cursor: token,
       rows: 'tuples',
+      owed,
     },
-    { method: 'readTuples', request, another: ofType, cursor, rows: 'tuples' },
+    { method: 'readTuples', request, another: ofType, cursor, rows: 'tuples', owed },
     {
       method: 'readTupleChanges',
       request,
