@@ -65,7 +65,7 @@ export class Bed implements Disposable {
 
   /** Runs the random tester on the source as it is: it must agree, or no find means anything. */
   tryOriginal(hunt: Hunt): Promise<Outcome> {
-    return this.run(hunt);
+    return this.run(hunt, []);
   }
 
   async tryMutant(mutant: Mutant, hunt: Hunt): Promise<Outcome> {
@@ -73,19 +73,24 @@ export class Bed implements Disposable {
     const target = join(this.folder, mutant.file);
     writeFileSync(target, mutated(source, mutant));
     try {
-      return await this.run(hunt);
+      // Most bugs show at once; the others need more than worlds that nobody changes.
+      const plain = await this.run({ ...hunt, seconds: hunt.seconds / 4 }, ['--plain']);
+      if (plain.kind !== 'survived') return plain;
+      const full = await this.run({ ...hunt, seconds: (hunt.seconds * 3) / 4 }, []);
+      return { ...full, seconds: plain.seconds + full.seconds };
     } finally {
       writeFileSync(target, source);
     }
   }
 
-  private run({ seed, seconds }: Hunt): Promise<Outcome> {
+  private run({ seed, seconds }: Hunt, ways: readonly string[]): Promise<Outcome> {
     const child = spawn(
       process.execPath,
       [
         join(this.folder, 'test/oracle/random.ts'),
         ...['--workers', '1', '--no-shrink', '--no-coverage', '--cpu'],
         ...['--seed', String(seed), '--seconds', String(seconds)],
+        ...ways,
       ],
       { cwd: this.folder, timeout: seconds * patience * 1_000, killSignal: 'SIGKILL' },
     );
