@@ -11,7 +11,7 @@ import type { ServedWorld } from './served-world.ts';
 import { countRule, type Tally } from './tally.ts';
 import type { Setting, World } from './world.ts';
 
-const listsPerWorld = 4;
+const listsPerWorld = 12;
 
 interface Scope {
   readonly object: string;
@@ -122,10 +122,11 @@ class Trial {
     return named.length * asked.length;
   }
 
-  /** None stands for all. */
+  /** None stands for all. One alone is most likely to leave others out that stand for it. */
   private some(names: readonly string[]): string[] {
-    if (this.random.chance(0.4) || names.length === 0) return [];
-    return this.random.shuffled(names).slice(0, this.random.between(1, names.length));
+    if (this.random.chance(0.3) || names.length === 0) return [];
+    const most = this.random.chance(0.6) ? 1 : this.random.between(1, names.length);
+    return this.random.shuffled(names).slice(0, most);
   }
 
   private scope(): Scope | undefined {

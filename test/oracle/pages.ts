@@ -54,6 +54,7 @@ export async function comparePages(
     countRule(tally, `pages of any size: ${method}`, 1, whole.length);
   }
   await compareChanges(served, world, tally);
+  await compareAcrossWrite(served, lists, world, tally);
 }
 
 function pagedLists(served: ServedWorld, world: World, random: RandomSource): Paged[] {
@@ -134,6 +135,36 @@ async function allRows(
     assert(heads.size === 1, `the pages of ${method} are not of one list`);
     cursor = response[given] as string;
     if (endless === true ? own.length === 0 : cursor === '') return all;
+  }
+}
+
+/** A list that was begun goes on as it was, whatever is written; the next one is new. */
+async function compareAcrossWrite(
+  served: ServedWorld,
+  lists: readonly Paged[],
+  world: World,
+  tally: Tally,
+): Promise<void> {
+  const { caller, store } = served;
+  const begun: { paged: Paged; whole: unknown[]; first: Response }[] = [];
+  for (const paged of lists) {
+    const whole = await allRows(served, paged, () => 100);
+    const request = { ...paged.request, page_size: 1 };
+    begun.push({ paged, whole, first: (await caller.call(paged.method, request)) as Response });
+  }
+  const limit = Math.ceil(world.stored.filter(isLive).length / 2);
+  if (limit > 0) await caller.call('deleteTuples', { store_id: store, all: true, limit });
+  for (const { paged, whole, first } of begun) {
+    if (first.cursor === '') continue;
+    const request = { ...paged.request, page_size: 100, cursor: first.cursor };
+    const rest = (await caller.call(paged.method, request)) as Response;
+    const { rows, method } = paged;
+    const old = [...(first[rows] as unknown[]), ...(rest[rows] as unknown[])];
+    assert(textOf(old) === textOf(whole), `${method} does not go on as it was begun`);
+    const next = await allRows(served, paged, () => 100);
+    const parts = await allRows(served, paged, () => 1);
+    assert(textOf(next) === textOf(parts), `${method} goes on with a list from before a write`);
+    countRule(tally, 'a list that was begun goes on as it was', 1, whole.length + next.length);
   }
 }
 

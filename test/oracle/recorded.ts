@@ -15,6 +15,8 @@ export type Turn = (label: string) => Promise<void>;
 export const heldRevisions = new AsyncLocalStorage<Set<number>>();
 
 export function recorded(datastore: Datastore, history: History, turn: Turn): Datastore {
+  const underWay = new Set<Promise<unknown>>();
+
   async function commit<Result>(
     change: Change,
     work: () => Promise<Result>,
@@ -24,7 +26,9 @@ export function recorded(datastore: Datastore, history: History, turn: Turn): Da
     const noted = history.submit(change);
     const done = history.commits.length;
     try {
-      const result = await work();
+      const working = work();
+      underWay.add(working);
+      const result = await working.finally(() => underWay.delete(working));
       noted.result = saidOf(result);
       await turn(`${change.kind} is acknowledged`);
       history.acknowledged = Math.max(history.acknowledged, done);
@@ -41,6 +45,8 @@ export function recorded(datastore: Datastore, history: History, turn: Turn): Da
       ...datastore.local,
       async hold(store, waitMs) {
         await turn('hold');
+        // What is on its way to the disk would else come after, most often.
+        await Promise.allSettled(underWay);
         const held = await datastore.local.hold(store, waitMs);
         heldRevisions.getStore()?.add(held.view(({ revision }) => revision));
         return held;

@@ -58,7 +58,8 @@ export class TuplePool {
   filter({ like, by }: Filter): object {
     const { object, relation, subject } = this.at(like);
     if (by === 'object') return { object };
-    return by === 'subject' ? { subject } : { object, relation, subject };
+    if (by === 'subject') return { subject };
+    return by === 'ends' ? { object, subject } : { object, relation, subject };
   }
 
   private at(index: number): PlainTuple {
