@@ -77,6 +77,8 @@ export const limits = {
   listExceptionsMax: limit(10_000, 'subjects', 'Left out of one wildcard in a list in pages'),
   listPageSizeMax: limit(10_000, 'rows', 'One page of a list'),
   listPageSizeDefault: limit(1_000, 'rows', 'One page of a list when the request names no size'),
+  /** Clients of gRPC take 4 MiB unless they are told otherwise. */
+  listPageBytesMax: limit(3_145_728, 'bytes', 'One page of a list, unless it is a single row'),
   listsKeptBytesMax: limit(67_108_864, 'bytes', 'Lists kept for their next pages, about'),
   heldSnapshotsMax: limit(8, 'snapshots', 'Held by long lists at the same time; others wait'),
   conditionCostMax: limit(100, 'CEL units', 'Evaluating one condition once'),

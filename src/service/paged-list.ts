@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { assert } from '../base/assert.ts';
+import { byteLength } from '../base/bytes.ts';
 import { Refusal } from '../base/errors.ts';
 import { canonicalJson, type JsonValue } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
@@ -30,7 +31,7 @@ export interface PageRequest {
   readonly countOnly: boolean;
 }
 
-export interface PagedList<ListRow extends Row> {
+export interface PagedList<ListRow extends Row, Listed extends Encoded> {
   /** All of the request that can change the list, but for the store and the model. */
   readonly query: JsonValue;
   readonly cache: ListCache<ListRow>;
@@ -40,7 +41,12 @@ export interface PagedList<ListRow extends Row> {
     model: CompiledModel,
     run: ListRun,
   ): Generator<undefined, readonly ListRow[], void>;
+  /** A row as the response has it. */
+  listed(row: ListRow): Listed;
 }
+
+/** What a row of a response is made of. */
+export type Encoded = string | readonly Encoded[] | { readonly [field: string]: Encoded };
 
 /** Of a list that is computed: when tuples expire for it, and what ends it early. */
 export interface ListRun {
@@ -49,8 +55,8 @@ export interface ListRun {
 }
 
 /** As both responses have it. */
-export interface PageOf<ListRow> {
-  readonly rows: readonly ListRow[];
+export interface PageOf<Listed> {
+  readonly rows: Listed[];
   readonly cursor: string;
   readonly count: number;
   readonly consistencyToken: string;
@@ -62,12 +68,12 @@ interface Start {
   readonly from: number;
 }
 
-export function readPage<ListRow extends Row>(
+export function readPage<ListRow extends Row, Listed extends Encoded>(
   service: Service,
   call: Call,
   request: PageRequest,
-  paged: PagedList<ListRow>,
-): PageOf<ListRow> | Promise<PageOf<ListRow>> {
+  paged: PagedList<ListRow, Listed>,
+): PageOf<Listed> | Promise<PageOf<Listed>> {
   const store = readStoreId(request.storeId);
   const query = createHash('sha256').update(canonicalJson(paged.query)).digest('base64url');
   const start = readCursor(service, request, store, query);
@@ -98,7 +104,7 @@ export function readPage<ListRow extends Row>(
       yield { key, rows, count };
     },
   });
-  const answer = ([list]: readonly WholeList<ListRow>[]): PageOf<ListRow> => {
+  const answer = ([list]: readonly WholeList<ListRow>[]): PageOf<Listed> => {
     assert(list !== undefined, 'a list that is not refused is whole');
     setToken(call, store, list.key.revision);
     return pageOf(service, request, paged, { list, from: start?.from ?? 0 });
@@ -106,21 +112,44 @@ export function readPage<ListRow extends Row>(
   return lists instanceof Promise ? lists.then(answer) : answer(lists);
 }
 
-function pageOf<ListRow extends Row>(
+function pageOf<ListRow extends Row, Listed extends Encoded>(
   service: Service,
   request: PageRequest,
-  { cache }: PagedList<ListRow>,
+  { cache, listed }: PagedList<ListRow, Listed>,
   { list, from }: { readonly list: WholeList<ListRow>; readonly from: number },
-): PageOf<ListRow> {
+): PageOf<Listed> {
   const { key, rows, count } = list;
   const consistencyToken = formatConsistencyToken(key.store, key.revision);
   if (request.countOnly) return { rows: [], cursor: '', count, consistencyToken };
-  const end = from + (request.pageSize ?? limits.listPageSizeDefault);
-  if (end >= rows.length) return { rows: rows.slice(from), cursor: '', count, consistencyToken };
+  const pageSize = request.pageSize ?? limits.listPageSizeDefault;
+  const page: Listed[] = [];
+  let bytes = 0;
+  for (const row of rows.slice(from, from + pageSize)) {
+    const next = listed(row);
+    bytes += bytesEncoded(next);
+    if (page.length > 0 && bytes > service.lists.pageBytesMax) break;
+    page.push(next);
+  }
+  const end = from + page.length;
+  if (end === rows.length) return { rows: page, cursor: '', count, consistencyToken };
   cache.keep(list);
   const position = [end, key.model, key.revision, key.now];
   const cursor = service.datastore.cursors.encode(boundTo(key.store, key.query), position);
-  return { rows: rows.slice(from, end), cursor, count, consistencyToken };
+  return { rows: page, cursor, count, consistencyToken };
+}
+
+/** Of the number and the length before every text and every message. */
+const headBytes = 6;
+
+/** What it takes in the response at most: a few bytes more than in truth. */
+function bytesEncoded(value: Encoded): number {
+  if (typeof value === 'string') return headBytes + byteLength(value);
+  if (isList(value)) return value.reduce((sum, item) => sum + bytesEncoded(item), 0);
+  return Object.values(value).reduce<number>((sum, item) => sum + bytesEncoded(item), headBytes);
+}
+
+function isList(value: Encoded): value is readonly Encoded[] {
+  return Array.isArray(value);
 }
 
 function readCursor(

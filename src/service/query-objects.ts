@@ -14,7 +14,7 @@ import { formatObject } from '../model/tuple.ts';
 import type { Unary } from './call.ts';
 import { ListCache } from './list-cache.ts';
 import { unansweredOf } from './list-relations.ts';
-import { bytesOfRow, readPage, tuplesOfQuery } from './paged-list.ts';
+import { bytesOfRow, type PageOf, readPage, tuplesOfQuery } from './paged-list.ts';
 import { readContextualTuples, readQueryObject, readQuerySubject } from './query-request.ts';
 import type { Service } from './service.ts';
 
@@ -45,20 +45,22 @@ export function createQueryObjects(
           sliceSteps: service.lists.sliceSteps,
         });
       },
+      listed,
     });
     return page instanceof Promise ? page.then(responseOf) : responseOf(page);
   };
 }
 
-function responseOf({ rows, ...page }: Awaited<ReturnType<typeof readPage<ObjectRow>>>) {
-  return create(ListObjectsResponseSchema, {
-    ...page,
-    objects: rows.map(({ object, relations, unanswered }) => ({
-      object: formatObject(object),
-      relations: [...relations],
-      unanswered: unanswered.map(({ relation, verdict }) => unansweredOf(relation, verdict)),
-    })),
-  });
+function listed({ object, relations, unanswered }: ObjectRow) {
+  return {
+    object: formatObject(object),
+    relations: [...relations],
+    unanswered: unanswered.map(({ relation, verdict }) => unansweredOf(relation, verdict)),
+  };
+}
+
+function responseOf({ rows, ...page }: PageOf<ReturnType<typeof listed>>) {
+  return create(ListObjectsResponseSchema, { ...page, objects: rows });
 }
 
 /** Types and relations stand for a set: neither their order nor repetition changes the list. */

@@ -12,7 +12,7 @@ import { formatObject, formatSubject } from '../model/tuple.ts';
 import type { Unary } from './call.ts';
 import { ListCache } from './list-cache.ts';
 import { unansweredOf } from './list-relations.ts';
-import { bytesOfRow, readPage, tuplesOfQuery } from './paged-list.ts';
+import { bytesOfRow, type PageOf, readPage, tuplesOfQuery } from './paged-list.ts';
 import { asSet } from './query-objects.ts';
 import { readContextualTuples, readQueryObject, requireRelation } from './query-request.ts';
 import type { Service } from './service.ts';
@@ -50,21 +50,23 @@ export function createQuerySubjects(
           sliceSteps: service.lists.sliceSteps,
         });
       },
+      listed,
     });
     return page instanceof Promise ? page.then(responseOf) : responseOf(page);
   };
 }
 
-function responseOf({ rows, ...page }: Awaited<ReturnType<typeof readPage<SubjectRow>>>) {
-  return create(ListSubjectsResponseSchema, {
-    ...page,
-    subjects: rows.map(({ subject, relations, unanswered, except }) => ({
-      subject: formatSubject(subject),
-      relations: [...relations],
-      unanswered: unanswered.map(({ relation, verdict }) => unansweredOf(relation, verdict)),
-      except: except.map((id) => formatObject({ type: subject.type, id })),
-    })),
-  });
+function listed({ subject, relations, unanswered, except }: SubjectRow) {
+  return {
+    subject: formatSubject(subject),
+    relations: [...relations],
+    unanswered: unanswered.map(({ relation, verdict }) => unansweredOf(relation, verdict)),
+    except: except.map((id) => formatObject({ type: subject.type, id })),
+  };
+}
+
+function responseOf({ rows, ...page }: PageOf<ReturnType<typeof listed>>) {
+  return create(ListSubjectsResponseSchema, { ...page, subjects: rows });
 }
 
 function queryOf({ object, relations, subjectTypes, ...request }: ListSubjectsRequest) {

@@ -102,6 +102,7 @@ export function createService(context: ServiceContext): Service {
       timeoutMs: limits.listTimeoutMs,
       rowsMax: limits.listRowsMax,
       exceptionsMax: limits.listExceptionsMax,
+      pageBytesMax: limits.listPageBytesMax,
       keptBytesMax: limits.listsKeptBytesMax,
       sliceSteps: limits.listSliceSteps,
       ...context.lists,

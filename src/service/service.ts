@@ -25,6 +25,8 @@ export interface ListBounds {
   /** Rows of a list in pages, and of those whom one of its wildcards leaves out. */
   readonly rowsMax: number;
   readonly exceptionsMax: number;
+  /** Bytes of one of their pages, unless it is a single row. */
+  readonly pageBytesMax: number;
   /** Bytes of lists in pages that are kept, of either kind. */
   readonly keptBytesMax: number;
   /** Steps before other requests get their turn. */

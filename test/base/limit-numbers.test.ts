@@ -43,6 +43,7 @@ const numbers: Readonly<Record<LimitName, number>> = {
   listExceptionsMax: 10_000,
   listPageSizeMax: 10_000,
   listPageSizeDefault: 1_000,
+  listPageBytesMax: 3 * 1_024 * 1_024,
   listsKeptBytesMax: 64 * 1_024 * 1_024,
   heldSnapshotsMax: 8,
   conditionCostMax: 100,

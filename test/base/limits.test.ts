@@ -69,6 +69,7 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   listExceptionsMax: ['test/service/paged-lists.test.ts', 'at most %i exceptions of 30'],
   listPageSizeMax: [fields, 'page of a list'],
   listPageSizeDefault: ['test/service/paged-lists.test.ts', 'a page without a size'],
+  listPageBytesMax: ['test/service/paged-lists.test.ts', 'a page ends at %i bytes'],
   listsKeptBytesMax: 'a list that is not kept is computed again, or refused',
   heldSnapshotsMax: ['test/storage/contract-hold.ts', 'there are so many to be had'],
   conditionCostMax: ['test/model/condition.test.ts', 'a condition that costs %d'],

@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import { fromJson, type JsonObject, type JsonValue, toBinary } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
+import { ListObjectsResponseSchema } from '../../src/gen/pemba/v1/query_service_pb.ts';
 import { type Asked, driveModel, openDrive, type TestLimits, tupleKey } from './harness.ts';
 
 type Drive = Awaited<ReturnType<typeof openDrive>>;
@@ -467,6 +468,70 @@ describe('pages', () => {
     const page = await ask(listObjects, objects({ relations: ['viewer'] }));
     expect(page.objects).toHaveLength(Math.min(count, limits.listPageSizeDefault));
     expect(page.cursor === '').toBe(more === '');
+  });
+
+  /** The rows of each page by number, and all of them. */
+  async function pagesOf(method: string, request: JsonObject) {
+    const sizes: number[] = [];
+    const rows: JsonObject[] = [];
+    for (let cursor = '', end = false; !end; end = cursor === '') {
+      const page = await ask(method, { ...request, page_size: 10_000, cursor });
+      const own = page.objects ?? page.subjects;
+      if (own.length === 0 && page.cursor !== '') throw new Error('a page without rows goes on');
+      sizes.push(own.length);
+      rows.push(...own);
+      cursor = page.cursor;
+    }
+    return { sizes, rows };
+  }
+
+  // Six bytes before the row and before each of its texts; 301 of the object, 6 of `viewer`.
+  const rowBytes = 6 + (6 + 301) + (6 + 6);
+  test.each([
+    [3 * rowBytes - 1, [2, 2, 2, 1]],
+    [3 * rowBytes, [3, 3, 1]],
+    [3 * rowBytes + 1, [3, 3, 1]],
+    // However long it is, one row at least.
+    [1, [1, 1, 1, 1, 1, 1, 1]],
+  ])('a page ends at %i bytes, after so many rows: %j', async (pageBytesMax, expected) => {
+    // 97 characters of three bytes.
+    const ids = Array.from({ length: 7 }, (_, i) => `document:${'\u20ac'.repeat(97)}${i}`);
+    drive = await openDrive(
+      ids.map((id) => `${id}#viewer@user:anne`),
+      { lists: { pageBytesMax } },
+    );
+    const request = objects({ relations: ['viewer'] });
+    const { sizes, rows } = await pagesOf(listObjects, request);
+    expect(sizes).toEqual(expected);
+    expect(rows.map(({ object }) => object)).toEqual(ids);
+  });
+
+  test('whom a wildcard leaves out counts for the size of a page', async () => {
+    const banned = Array.from({ length: 20 }, (_, i) => `document:1#banned@user:${i}`);
+    drive = await openDrive(
+      ['document:1#viewer@user:*', ...banned, 'document:1#viewer@user:anne'],
+      { lists: { pageBytesMax: 100 } },
+    );
+    const request = subjects({ relations: ['reader'], subject_types: ['user'] });
+    expect((await pagesOf(listSubjects, request)).sizes).toEqual([1, 1]);
+  });
+
+  test('a page of the longest ids fits what gRPC clients take', async () => {
+    const ids = Array.from(
+      { length: 3_500 },
+      (_, i) => `document:${'\u{1f600}'.repeat(243)}${1_000 + i}`,
+    );
+    drive = await openDrive(ids.map((each) => `${each}#viewer@user:anne`));
+    const request = objects({ relations: ['viewer'] });
+    const { sizes, rows } = await pagesOf(listObjects, request);
+    expect(rows.map(({ object }) => object)).toEqual(ids);
+    expect(sizes).toHaveLength(2);
+    const first = await ask(listObjects, { ...request, page_size: 10_000 });
+    const message = fromJson(ListObjectsResponseSchema, first);
+    const { length } = toBinary(ListObjectsResponseSchema, message);
+    expect(length).toBeLessThanOrEqual(limits.listPageBytesMax);
+    // What is counted too much is little.
+    expect(length).toBeGreaterThan(0.98 * limits.listPageBytesMax);
   });
 
   test('a count has no rows', async () => {

@@ -212,7 +212,9 @@ export type ListObjectsRequest = Message<"pemba.v1.ListObjectsRequest"> & {
   consistency: ConsistencyPreference;
 
   /**
-   * Rows of this page: 1,000 unless given, 10,000 at most. It may change from page to page.
+   * Rows of this page: 1,000 unless given, 10,000 at most. It may change from page to page. A page
+   * with very long ids may have fewer, so that it fits the 4 MiB that gRPC clients take: the list
+   * ends only where the cursor is ''.
    *
    * @generated from field: optional int32 page_size = 10 [json_name = "page_size"];
    */
