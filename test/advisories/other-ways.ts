@@ -1,6 +1,6 @@
 /**
  * The answer of a check read out of every other method that has to know it: ListRelations, Explain,
- * ListObjects, StreamedListObjects and ListUsers. Whatever an advisory was about, it is only past
+ * the wire's ListObjects, StreamedListObjects and ListUsers, and the exact lists of `pemba.v1`. Whatever an advisory was about, it is only past
  * when none of them says otherwise.
  */
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
@@ -41,6 +41,9 @@ export async function everyOtherWay(
       });
     }
     expect({ check, answer: await userListed(once, item) }, 'ListUsers').toEqual(expected);
+    const exactly = await objectIn(service, query);
+    expect({ check, answer: exactly }, 'ListObjects of pemba.v1').toEqual(expected);
+    expect({ check, answer: await subjectIn(service, query) }, 'ListSubjects').toEqual(expected);
   }
 }
 
@@ -82,11 +85,11 @@ async function objectsListed(once: Once, item: Item): Promise<Record<string, str
       ? {}
       : { contextual_tuples: { tuple_keys: item.contextual.map(wireTuple) } }),
   };
-  const answerIn = (listed: Listed) =>
+  const said = (listed: Listed) =>
     typeof listed === 'string' ? listed : listed.has(object) ? 'allowed' : 'denied';
   return {
-    ListObjects: answerIn(await once('ListObjects', request)),
-    StreamedListObjects: answerIn(await once('StreamedListObjects', request)),
+    ListObjects: said(await once('ListObjects', request)),
+    StreamedListObjects: said(await once('StreamedListObjects', request)),
   };
 }
 
@@ -106,6 +109,65 @@ async function userListed(once: Once, item: Item): Promise<string> {
   const everybody = kind === '' && listed.has(`${type}:${wildcardId}`);
   // Whether the wildcard stands for one who is not named, only Check knows.
   return everybody ? item.expected : 'denied';
+}
+
+interface ExactRow {
+  readonly relations: readonly string[];
+  readonly unanswered: readonly { readonly code: string }[];
+}
+
+/** What a row says of the one relation that was asked for. */
+function answerIn(row: ExactRow | undefined): string {
+  if (row === undefined) return 'denied';
+  const [unanswered] = row.unanswered;
+  if (unanswered !== undefined) return unanswered.code;
+  expect(row.relations, 'a row has something to say').toHaveLength(1);
+  return 'allowed';
+}
+
+async function objectIn(service: TestService, query: JsonObject): Promise<string> {
+  const { object, relation, ...rest } = query as { object: string; relation: string };
+  const [type = ''] = object.split(':');
+  const request = { ...rest, types: [type], relations: [relation], page_size: 10_000 };
+  return await exactly(service, 'QueryService/ListObjects', request, ({ objects }) =>
+    answerIn(objects.find((row: { object: string }) => row.object === object)),
+  );
+}
+
+/** One who is not named is as the wildcard is, unless it leaves them out. */
+async function subjectIn(service: TestService, query: JsonObject): Promise<string> {
+  const { subject, relation, ...rest } = query as { subject: string; relation: string };
+  const [, type = '', kind = ''] = /^([^:]*):[^#]*(#.*)?$/.exec(subject) ?? [];
+  const request = {
+    ...rest,
+    relations: [relation],
+    subject_types: [`${type}${kind}`],
+    page_size: 10_000,
+  };
+  return await exactly(service, 'ListSubjects', request, ({ subjects }) => {
+    const rowOf = (text: string) =>
+      subjects.find((row: { subject: string }) => row.subject === text);
+    const everybody = kind === '' ? rowOf(`${type}:${wildcardId}`) : undefined;
+    const isMeant = everybody !== undefined && !everybody.except.includes(subject);
+    return answerIn(rowOf(subject) ?? (isMeant ? everybody : undefined));
+  });
+}
+
+async function exactly(
+  service: TestService,
+  method: string,
+  request: JsonObject,
+  // biome-ignore lint/suspicious/noExplicitAny: answers are JSON of many shapes
+  read: (body: any) => string,
+): Promise<string> {
+  try {
+    const { body } = await service.ask(method, request);
+    expect(body.cursor).toBe('');
+    return read(body);
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
 }
 
 function queryOf(store: string, { check, context, contextual }: Item): JsonObject {
