@@ -114,6 +114,7 @@ export const limits = {
   concurrentStreamsMax: limit(250, 'calls', 'Open at once on one gRPC connection'),
   idlePingMs: limit(60_000, 'ms', 'Quiet on a gRPC connection before its peer is asked for'),
   preconditionsPerWriteMax: limit(100, 'conditions', 'On tuples that exist or not, of one write'),
+  preconditionScanMax: limit(20_000, 'tuples', 'Looked at for the preconditions of one write'),
   idempotencyKeyLengthMax: limit(256, 'characters', 'An idempotency key'),
   idempotencyKeptMs: limit(86_400_000, 'ms', 'An idempotency key is remembered'),
   deletedPerRoundMax: limit(10_000, 'tuples', 'One round of deleting by filter'),

@@ -65,6 +65,7 @@ const numbers: Readonly<Record<LimitName, number>> = {
   concurrentStreamsMax: 250,
   idlePingMs: 60_000,
   preconditionsPerWriteMax: 100,
+  preconditionScanMax: 20_000,
   idempotencyKeyLengthMax: 256,
   idempotencyKeptMs: 24 * 3_600_000,
   deletedPerRoundMax: 10_000,

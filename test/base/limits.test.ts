@@ -90,6 +90,7 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   concurrentStreamsMax: [here, 'a gRPC connection says how many calls'],
   idlePingMs: [waits, 'a quiet gRPC connection is asked after so long'],
   preconditionsPerWriteMax: [fields, 'preconditions of a write'],
+  preconditionScanMax: ['test/storage/contract-preconditions.ts', 'look at %d tuples'],
   idempotencyKeyLengthMax: [fields, 'idempotency key'],
   deletedPerRoundMax: [fields, 'tuples of one round'],
   deletedPerRoundDefault: ['test/service/pemba-delete-tuples.test.ts', 'a round without a limit'],

@@ -120,6 +120,32 @@ export function preconditionsContract(open: OpenDatastore): void {
       expect((await readAll(datastore, first)).length).toBe(1);
     });
 
+    const most = limits.preconditionScanMax;
+    test.each([
+      [most - 1, 'not refused'],
+      [most, 'not refused'],
+      [most + 1, 'resource_exhausted'],
+    ])('all of a write together look at %d tuples: %s', async (count, outcome) => {
+      const datastore = await open(manualClock());
+      const texts = Array.from({ length: count - 5 }, (_, i) => `doc:1#viewer@user:${i}`);
+      const others = Array.from({ length: 5 }, (_, i) => `doc:2#viewer@user:${i}`);
+      await datastore.write(first, writing(...texts, ...others, 'doc:3#viewer@team:x'));
+      // Of which there is none: every tuple of the object is looked at.
+      const ofTeams = (objectId: string) =>
+        absent({ objectType: 'doc', objectId, subjectType: 'team', relation: 'viewer' });
+      const scans = ['1', '2'].map((objectId) =>
+        absent({ objectType: 'doc', objectId, subjectType: 'team' }),
+      );
+      const looked = await refusalOf(datastore.write(first, under(writing(anne), ...scans)));
+      expect(looked).toBe(outcome);
+      // What is looked up takes one look at most, however many tuples there are.
+      const lookups = ['1', '2'].map(ofTeams);
+      const bare = [exists({ objectType: 'doc', objectId: '1' })];
+      expect(
+        await refusalOf(datastore.write(first, under(writing(bob), ...lookups, ...bare))),
+      ).toBe('not refused');
+    });
+
     test('a write may have as many as the table says', async () => {
       const datastore = await open(manualClock());
       const many = Array.from({ length: limits.preconditionsPerWriteMax }, (_, i) =>

@@ -1,6 +1,7 @@
 /** The preconditions of a write: that a tuple is there, or that none is, as the transaction sees it. */
 import type Database from 'better-sqlite3';
 import { Refusal } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
 import { formatSubject } from '../../model/tuple.ts';
 import type { Precondition, TupleFilter } from '../datastore.ts';
 import type { TupleTarget } from './apply-tuples.ts';
@@ -15,7 +16,7 @@ import {
   wantedIds,
 } from './tuple-range.ts';
 
-/** Refusal `failed_precondition` for the first one that does not hold. */
+/** Refusal for the first one that does not hold, or that takes too much to tell. */
 export type RefuseUnmet = (target: TupleTarget, preconditions: readonly Precondition[]) => void;
 
 export function createPreconditions(database: Database.Database): RefuseUnmet {
@@ -31,25 +32,48 @@ export function createPreconditions(database: Database.Database): RefuseUnmet {
     return statement;
   }
 
-  function matches({ store, at, interner }: TupleTarget, filter: TupleFilter): boolean {
+  /** Looks at the tuples of the range one by one, each of them counted. */
+  function matches(
+    { store, at, interner }: TupleTarget,
+    filter: TupleFilter,
+    look: () => void,
+  ): boolean {
     const wanted = wantedIds(interner.found, filter);
     if (wanted === undefined) return false;
     const range = rangeOf(wanted);
-    const values = [...rangeValues(store, wanted, range), ...valuesOf(wanted, range.rest), at];
-    return statementOf(range).get(...values) !== undefined;
+    const values = [...valuesOf(wanted, range.rest), at, ...rangeValues(store, wanted, range)];
+    for (const isMatch of statementOf(range).iterate(...values)) {
+      look();
+      if (isMatch === 1) return true;
+    }
+    return false;
   }
 
   return (target, preconditions) => {
+    let looks = 0;
     for (const [index, precondition] of preconditions.entries()) {
       const { filter, must } = precondition;
-      if (matches(target, filter) !== (must === 'exist')) throw unmet(precondition, index + 1);
+      const found = matches(target, filter, () => {
+        looks += 1;
+        if (looks > limits.preconditionScanMax) throw tooMany(filter, index + 1);
+      });
+      if (found !== (must === 'exist')) throw unmet(precondition, index + 1);
     }
   };
 }
 
+/** A row for each tuple of the range: whether it has not expired, and the rest of the filter too. */
 function sqlOf(range: Range): string {
   const { from, where, restIs } = rangeSql(range);
-  return `SELECT 1 FROM ${from} WHERE ${where} AND ${restIs} AND ${isLive} LIMIT 1`;
+  return `SELECT ${restIs} AND ${isLive} FROM ${from} WHERE ${where}`;
+}
+
+/** All writers wait meanwhile. */
+function tooMany(filter: TupleFilter, number: number): Refusal {
+  return new Refusal(
+    'resource_exhausted',
+    `precondition ${number} takes too long to tell: with ${filterWords(filter)} a write would look at more than ${limits.preconditionScanMax} tuples; name an object with its relation, or a subject with the type of its objects`,
+  );
 }
 
 /** Counted from 1, as people do. */

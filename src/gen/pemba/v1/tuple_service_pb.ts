@@ -47,7 +47,8 @@ export type WriteTuplesRequest = Message<"pemba.v1.WriteTuplesRequest"> & {
   deletes: BareTuple[];
 
   /**
-   * Nothing is written unless all of them hold just before it; 100 at most.
+   * Nothing is written unless all of them hold just before it; 100 at most, which may look at 20,000
+   * tuples together. An object with its relation and a subject with its object's type are looked up.
    *
    * @generated from field: repeated pemba.v1.Precondition preconditions = 4;
    */
