@@ -59,6 +59,23 @@ test('every rule is about a message that a request holds', () => {
   for (const name of Object.keys(fieldRules)) expect(reached).toContain(name);
 });
 
+test('no message of one package has the rules of its namesake in the other', () => {
+  const byName = new Map<string, Set<string>>();
+  const visit = (message: (typeof CheckRequestSchema)['fields'][number]['message']) => {
+    if (message === undefined || message.typeName.startsWith('google.')) return;
+    const names = byName.get(message.name) ?? new Set();
+    if (names.has(message.typeName)) return;
+    byName.set(message.name, names.add(message.typeName));
+    for (const field of message.fields) visit(field.message);
+  };
+  for (const { input } of methods) visit(input);
+  const shared = [...byName.values()].filter((names) => names.size > 1);
+  expect(shared.length).toBeGreaterThan(0);
+  for (const typeName of shared.flatMap((names) => [...names])) {
+    if (typeName.startsWith('pemba.')) expect(Object.keys(fieldRules)).toContain(typeName);
+  }
+});
+
 describe('ids', () => {
   const bad = ['', '1', `${id}A`, id.slice(1), id.toLowerCase(), `${id.slice(1)}@`, `${id}\n`];
   const withStore = Object.keys(good).filter((name) => good[name]?.store_id !== undefined);
