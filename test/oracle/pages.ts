@@ -156,7 +156,7 @@ async function compareAcrossWrite(
   if (limit > 0) await caller.call('deleteTuples', { store_id: store, all: true, limit });
   for (const { paged, whole, first } of begun) {
     if (first.cursor === '') continue;
-    const request = { ...paged.request, page_size: 100, cursor: first.cursor };
+    const request = { ...paged.request, page_size: 1_000, cursor: first.cursor };
     const rest = (await caller.call(paged.method, request)) as Response;
     const { rows, method } = paged;
     const old = [...(first[rows] as unknown[]), ...(rest[rows] as unknown[])];
