@@ -41,7 +41,7 @@ export interface ClearStep {
 /** What a tuple of the pool has in common with those that are meant. */
 export interface Filter {
   readonly like: number;
-  readonly by: 'object' | 'subject' | 'ends' | 'key';
+  readonly by: 'object' | 'subject' | 'kind' | 'key';
 }
 
 export interface AskStep {
@@ -64,7 +64,7 @@ const asked = ways.filter((way) => way !== 'walk');
 const index = fc.nat({ max: 999 });
 const filter: fc.Arbitrary<Filter> = fc.record({
   like: index,
-  by: fc.constantFrom('object', 'subject', 'ends', 'key'),
+  by: fc.constantFrom('object', 'subject', 'kind', 'key'),
 });
 const askStep: fc.Arbitrary<Step> = fc.record({
   kind: fc.constant('ask' as const),

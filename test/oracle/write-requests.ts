@@ -1,5 +1,5 @@
 /** The requests of steps that write, over a pool of tuples that they share. */
-import type { PlainTuple } from './facts.ts';
+import { type PlainTuple, typeOf } from './facts.ts';
 import type { Filter, TuplesStep, WriteStep } from './plan.ts';
 import type { RandomSource } from './random-source.ts';
 import { inPemba, keyOnly, wire } from './served-world.ts';
@@ -59,7 +59,9 @@ export class TuplePool {
     const { object, relation, subject } = this.at(like);
     if (by === 'object') return { object };
     if (by === 'subject') return { subject };
-    return by === 'ends' ? { object, subject } : { object, relation, subject };
+    // By no order of the keys do these stand side by side.
+    if (by === 'kind') return { object, subject_type: typeOf(subject) };
+    return { object, relation, subject };
   }
 
   private at(index: number): PlainTuple {
@@ -77,12 +79,16 @@ export class TuplePool {
   }
 }
 
-/** Those of the world first, of any of its models, then others of the same keys and of none. */
+/** Those of the world first, of any of its models, then others of the same keys, guarded otherwise. */
 export function tuplePool(random: RandomSource, world: World): TuplePool {
   const more = Array.from({ length: 30 }, () =>
     randomTuple(random, random.pick(world.models), world.ids),
   );
-  const all = [...world.stored.map(({ tuple }) => tuple), ...more];
+  const stored = world.stored.map(({ tuple }) => tuple);
+  const otherwise = stored.flatMap(({ condition, ...key }) =>
+    condition === undefined ? [] : [{ ...key, condition: { ...condition, context: {} } }],
+  );
+  const all = [...stored, ...more, ...otherwise];
   return new TuplePool(
     all.filter((tuple) => tuple !== undefined && !isImplicit(tuple)) as PlainTuple[],
   );
