@@ -141,6 +141,33 @@ export const limits = {
   clientRetryMaxMs: limit(30_000, 'ms', "Pause that a server's Retry-After may ask of the CLI"),
   /** A tuple with the largest context fits many times. */
   inputLineBytesMax: limit(1_048_576, 'bytes', 'One line of a tuple file'),
+  tokenBytesMax: limit(16_384, 'bytes', 'A token of a caller or of a subject'),
+  tokenDepthMax: limit(32, 'levels', 'Nested lists and objects in a token'),
+  tokenKeyIdLengthMax: limit(256, 'characters', 'The key id (`kid`) of a token'),
+  tokenAgeMs: limit(86_400_000, 'ms', "A token's age, where its issuer's entry does not say"),
+  clockToleranceMs: limit(30_000, 'ms', "An issuer's clock may be off, where its entry is silent"),
+  clockToleranceMaxMs: limit(300_000, 'ms', 'Of what an entry may say of its clock'),
+  verifiedTokensMax: limit(10_000, 'tokens', 'Verified and remembered'),
+  verifiedTokenMs: limit(300_000, 'ms', 'A verified token is remembered, at most until its `exp`'),
+  presharedKeysMax: limit(100, 'keys', 'Preshared keys; each attempt is compared with all'),
+  presharedKeyNameLengthMax: limit(64, 'characters', 'The name of a preshared key'),
+  issuerBytesMax: limit(65_536, 'bytes', "An issuer's discovery document or key set"),
+  issuerKeysMax: limit(100, 'keys', "An issuer's key set"),
+  issuerTimeoutMs: limit(5_000, 'ms', 'Fetching one document of an issuer'),
+  issuerRetryMs: limit(10_000, 'ms', 'Between two attempts to reach an issuer that fails'),
+  issuerKeysFreshMs: limit(600_000, 'ms', 'A key set is used before it is fetched again'),
+  issuerKeysStaleMs: limit(86_400_000, 'ms', 'A key set is used while its issuer fails'),
+  issuerAddressMs: limit(3_600_000, 'ms', 'What a discovery document says is taken as true'),
+  /** It doubles with each fetch that was for nothing, up to `issuerKeysFreshMs`. */
+  issuerCooldownMs: limit(30_000, 'ms', 'Between two fetches for the sake of an unknown key id'),
+  authFailuresMax: limit(20, 'failures', 'Failed authentications of one client before it waits'),
+  authFailuresUnderAttackMax: limit(2, 'failures', 'The same, aimed at a key under attack'),
+  authAttackFailuresMax: limit(100, 'failures', 'Of all clients, aimed at one key, make an attack'),
+  /** It doubles with each further failure. */
+  authBackoffMinMs: limit(1_000, 'ms', 'The first wait of a client that failed too often'),
+  authBackoffMaxMs: limit(60_000, 'ms', 'The longest wait of a client that failed too often'),
+  authForgetMs: limit(600_000, 'ms', 'Failed authentications are remembered'),
+  authTrackedMax: limit(10_000, 'clients', 'Whose failed authentications are remembered'),
 };
 
 export type LimitName = keyof typeof limits;
@@ -157,3 +184,7 @@ export const limitTable: readonly Limit[] = (Object.keys(limits) as LimitName[])
 assert(limitTable.length === notes.length, 'every limit is made by `limit`');
 assert(limits.pageSizeDefault <= limits.pageSizeMax, 'the default page fits a page');
 assert(limits.listPageSizeDefault <= limits.listPageSizeMax, 'and the default page of a list');
+assert(limits.checkStepsMax >= limits.checkDepthMax, 'a walk of full depth fits the step budget');
+assert(limits.tupleContextBytesMax < limits.requestBytesMax, 'a context fits a request');
+assert(limits.issuerKeysFreshMs < limits.issuerKeysStaleMs, 'keys are fetched before they end');
+assert(limits.issuerTimeoutMs < limits.issuerRetryMs, 'one attempt ends before the next begins');
