@@ -168,6 +168,13 @@ export const limits = {
   authBackoffMaxMs: limit(60_000, 'ms', 'The longest wait of a client that failed too often'),
   authForgetMs: limit(600_000, 'ms', 'Failed authentications are remembered'),
   authTrackedMax: limit(10_000, 'clients', 'Whose failed authentications are remembered'),
+  identityFileBytesMax: limit(262_144, 'bytes', 'An identity file'),
+  mappingExpressionLengthMax: limit(4_096, 'characters', 'An expression of an identity file'),
+  mappingExpressionNodesMax: limit(500, 'nodes', 'The syntax tree of such an expression'),
+  /** As many groups as Entra puts into a token. */
+  mappedEntriesDefault: limit(200, 'entries', 'Of a claim that is mapped, where no `max` is said'),
+  mappedTuplesMax: limit(1_000, 'tuples', 'Mapped from the claims of one token'),
+  mappedContextBytesMax: limit(32_768, 'bytes', 'The context mapped from the claims of one token'),
 };
 
 export type LimitName = keyof typeof limits;

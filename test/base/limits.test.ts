@@ -135,6 +135,15 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   authBackoffMaxMs: ['test/authn/authenticator.test.ts', 'up to a minute'],
   authForgetMs: ['test/authn/authenticator.test.ts', 'failures %d ms ago'],
   authTrackedMax: ['test/authn/authenticator.test.ts', 'a flood of addresses'],
+  identityFileBytesMax: ['test/authn/identity-file.test.ts', 'an identity file of %d bytes'],
+  mappingExpressionLengthMax: [
+    'test/authn/identity-file.test.ts',
+    'an expression of %d characters',
+  ],
+  mappingExpressionNodesMax: ['test/authn/identity-file.test.ts', 'an expression of %d nodes'],
+  mappedEntriesDefault: ['test/authn/identity-map.test.ts', '%d entries where no `max` is said'],
+  mappedTuplesMax: ['test/authn/identity-map.test.ts', '%d tuples of one token'],
+  mappedContextBytesMax: ['test/authn/identity-map.test.ts', 'a mapped context of %d bytes'],
 };
 
 test.each(limitTable)(
@@ -164,6 +173,8 @@ test('limits that are not what they say: the sizes are those that the documentat
     requestBytesMax: 512 * 1_204,
     inputLineBytesMax: 1_024 * 1_024,
     listsKeptBytesMax: 64 * 1_024 * 1_024,
+    identityFileBytesMax: 256 * 1_024,
+    mappedContextBytesMax: 32 * 1_024,
     tokenBytesMax: 16 * 1_024,
     issuerBytesMax: 64 * 1_024,
   });
