@@ -1,0 +1,108 @@
+/**
+ * The identity file in a program of your own: verified claims in, contextual tuples and context
+ * out, in OpenFGA's spelling, for a server of Pemba or for one of OpenFGA.
+ */
+
+import { IdentityFileError } from './authn/identity/file-fault.ts';
+import { formatMapped } from './authn/identity/id-text.ts';
+import { Identity } from './authn/identity/identity.ts';
+import { askedSubjects, type MappedIdentity } from './authn/identity/mapped.ts';
+import { MappingRefusal } from './authn/identity/mapping-refusal.ts';
+import type { Verifier } from './authn/verifier.ts';
+import { type Clock, systemClock } from './base/clock.ts';
+import { Refusal } from './base/errors.ts';
+import type { JsonObject } from './base/json.ts';
+import { limits } from './base/limits.ts';
+
+export type { MappingReason, RefusalClass } from './authn/identity/mapping-refusal.ts';
+export type { JsonObject } from './base/json.ts';
+export { IdentityFileError, MappingRefusal, Refusal };
+
+export interface ContextualTuple {
+  readonly user: string;
+  readonly relation: string;
+  readonly object: string;
+}
+
+export interface ContextualIdentity {
+  /** Ask once for each; the answer is yes if all are allowed. One, but for delegated tokens. */
+  readonly users: readonly string[];
+  readonly contextualTuples: readonly ContextualTuple[];
+  readonly context: JsonObject;
+}
+
+export interface ContextualOptions {
+  /**
+   * `union` takes `authority: token` of the file as `union`, for a server that cannot leave stored
+   * tuples out. Without it such a map is refused.
+   */
+  readonly authority?: 'union';
+}
+
+export interface IdentityMapper {
+  /**
+   * REQUIRES: the claims are verified; nothing here checks a signature. The issuer is their `iss`.
+   * Throws a MappingRefusal, or a Refusal where there are more tuples than the wire takes.
+   */
+  contextual(claims: object, options?: ContextualOptions): ContextualIdentity;
+
+  /**
+   * The claims of a subject's token, once its signature, issuer, audience, type and times hold.
+   * Rejects with a Refusal: `unavailable` where the issuer's keys cannot be had, else one of the
+   * codes for a bad token. Remembers what it verified until the token ends.
+   */
+  verify(token: string): Promise<JsonObject>;
+}
+
+/** Throws an IdentityFileError that names every fault of the file. */
+export function identity(yamlText: string, clock: Clock = systemClock): IdentityMapper {
+  const file = new Identity(yamlText);
+  let verifier: Promise<Verifier> | undefined;
+  return {
+    async verify(token) {
+      verifier ??= verifierOf(file, clock);
+      const { claims } = await (await verifier).verify(token, 'subject');
+      return claims;
+    },
+    contextual(claims, options = {}) {
+      const issuer: unknown = Object.hasOwn(claims, 'iss') && 'iss' in claims ? claims.iss : '';
+      const outcome = file.map(String(issuer), claims, clock.now());
+      if (outcome.kind === 'refused') throw outcome.refusal;
+      return contextualOf(outcome.identity, options);
+    },
+  };
+}
+
+/** Loaded when it is first used: who verifies elsewhere needs none of it. */
+async function verifierOf(file: Identity, clock: Clock): Promise<Verifier> {
+  const { Verifier } = await import('./authn/verifier.ts');
+  return new Verifier(file.issuers, { clock });
+}
+
+function contextualOf(mapped: MappedIdentity, options: ContextualOptions): ContextualIdentity {
+  const { tuples, tokenOnly, context } = mapped;
+  const [only] = tokenOnly;
+  if (only !== undefined && options.authority !== 'union') {
+    throw new Refusal(
+      'unimplemented',
+      `authority_not_supported: \`authority: token\` of \`${only.type}#${only.relation}\` needs a ` +
+        "server that leaves stored tuples out; pass `authority: 'union'` to let them count",
+    );
+  }
+  if (tuples.length > limits.contextualTuplesMax) {
+    throw new Refusal(
+      'exceeded_entity_limit',
+      `too_many_contextual_tuples: the claims give ${tuples.length}, and a request takes ` +
+        `${limits.contextualTuplesMax}; filter them in \`each\``,
+    );
+  }
+  return {
+    users: askedSubjects(mapped).map(formatMapped),
+    contextualTuples: tuples.map(({ object, relation, subject }) => ({
+      user: formatMapped(subject),
+      relation,
+      object: formatMapped(object),
+    })),
+    context,
+  };
+}
