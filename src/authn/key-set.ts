@@ -45,9 +45,11 @@ function readKey(jwk: unknown): VerificationKey | undefined {
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
     return undefined;
   let key: KeyObject;
+  let bytes: string;
   try {
     // Checks that a point is on its curve.
     key = createPublicKey({ key: { ...jwk }, format: 'jwk' });
+    bytes = key.export({ type: 'spki', format: 'der' }).toString('base64');
   } catch {
     return undefined;
   }
@@ -55,7 +57,6 @@ function readKey(jwk: unknown): VerificationKey | undefined {
   if (bits !== undefined && (bits < rsaBits.min || bits > rsaBits.max)) return undefined;
   const id = typeof kid === 'string' ? kid : undefined;
   const algorithm = typeof alg === 'string' ? alg : undefined;
-  const bytes = key.export({ type: 'spki', format: 'der' }).toString('base64');
   return { id, algorithm, key, fingerprint: JSON.stringify([id, algorithm, bytes]), live: true };
 }
 

@@ -2,7 +2,7 @@
  * Preshared keys: random, named, known to the server by their SHA-256 alone. Two may bear the same
  * name, so that a key is replaced without a gap: add the new, move the clients, take the old away.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { limits } from '../base/limits.ts';
 
 export interface PresharedKey {
@@ -61,5 +61,5 @@ export function matchPresharedKey(
 }
 
 function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
