@@ -48,6 +48,14 @@ function spare(world: World): string {
   }
 }
 
+/** Claims whose last character has none. */
+function whole(world: World): string {
+  for (let pad = ''; ; pad += 'x') {
+    const part = json(world.claims({ pad }));
+    if (part.length % 4 === 0) return part;
+  }
+}
+
 const hmac = (algorithm: string, secret: (world: World) => Buffer): BadToken[2] => {
   return (world) =>
     signEncoded(
@@ -137,6 +145,11 @@ export const badForms: BadToken[] = [
   ['padding', 'token_malformed', (w) => changed(w, 1, (text) => `${text}=`)],
   ['a space inside', 'token_malformed', (w) => changed(w, 1, (text) => `${text} `)],
   ['the other base64', 'token_malformed', (w) => changed(w, 2, (text) => `+/${text.slice(2)}`)],
+  [
+    'claims: a character more than bytes make',
+    'token_malformed',
+    (w) => signed(json(head()), `${whole(w)}A`),
+  ],
   ['claims: other spare bits', 'token_malformed', (w) => signed(json(head()), respelt(spare(w)))],
   ['signature: other spare bits', 'token_malformed', (w) => changed(w, 2, respelt)],
 ];
