@@ -19,6 +19,11 @@ export async function discoverKeys(issuer: string, timeoutMs: number): Promise<s
     if (!(error instanceof FetchFailure && error.status === 404)) throw error;
     document = await fetchDocument(oauth, timeoutMs);
   }
+  return keysUriOf(issuer, document);
+}
+
+/** What the discovery document of `issuer` says of its keys. Throws a FetchFailure. */
+export function keysUriOf(issuer: string, document: unknown): string {
   if (!isJsonObject(document) || typeof document.jwks_uri !== 'string')
     throw new FetchFailure('no_discovery_document');
   // Else one issuer could speak for another (RFC 8414, section 3.3).

@@ -1,6 +1,7 @@
 // The keys of an issuer over time: rotation, floods of unknown key ids, outages, hostile answers.
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { keysUriOf } from '../../src/authn/discovery.ts';
 import { type FetchFault, fetchDocument } from '../../src/authn/fetch-document.ts';
 import type { IssuerHealth } from '../../src/authn/key-source.ts';
 import { limits } from '../../src/base/limits.ts';
@@ -131,6 +132,19 @@ test('fetches for nothing come ever more rarely, and a rotation ends that', asyn
   expect(world.issuer.fetches).toBe(fetches + 1);
 });
 
+test('a fetch for nothing is forgotten after twenty minutes', async () => {
+  await using world = await openWorld();
+  await world.verifier.refresh();
+  world.clock.advance(limits.issuerCooldownMs);
+  await verdict(world, world.token({}, { kid: 'forged' }));
+  world.clock.advance(2 * limits.issuerKeysFreshMs - limits.issuerCooldownMs);
+  await world.verifier.refresh();
+  const { fetches } = world.issuer;
+  world.clock.advance(limits.issuerCooldownMs);
+  await verdict(world, world.token({}, { kid: 'forged' }));
+  expect(world.issuer.fetches).toBe(fetches + 1);
+});
+
 test('an issuer that was never reached is unavailable, and its tokens are not wrong', async () => {
   await using world = await openWorld();
   await world.issuer.stop();
@@ -158,6 +172,19 @@ test('an outage of three minutes: known keys serve, and fetches are rare', async
   expect(verified).toBe(36);
   expect(refused).toBe(0);
   expect(fetchesPerTenSeconds).toBe(1);
+});
+
+test('no token of a known key waits for an issuer that fails', async () => {
+  await using world = await openWorld();
+  expect(await verdict(world, world.token())).toBe('taken');
+  world.issuer.answers.set(world.issuer.jwksPath, documentOf({}, 503));
+  world.clock.advance(limits.issuerKeysFreshMs);
+  await world.verifier.refresh();
+  world.issuer.answers.set(world.issuer.discoveryPath, () => {});
+  world.clock.advance(limits.issuerKeysFreshMs);
+  expect(await verdict(world, signedBy(world, keys.es, 1))).toBe('taken');
+  // The answer came while the issuer was still being asked: it would be `timeout` else.
+  expect(health(world)).toMatchObject({ state: 'stale', fault: 'status' });
 });
 
 test('while the issuer fails, a key id that is unknown may be new: unavailable', async () => {
@@ -302,6 +329,16 @@ test.each(discoveries)('discovery: a document %s: %s', async (_name, fault, docu
   expect(await verdict(world, world.token())).toBe('keys_unavailable');
   expect(health(world)).toMatchObject({ state: 'missing', fault });
   expect(world.issuer.requests).toEqual([world.issuer.discoveryPath]);
+});
+
+test('discovery: an issuer elsewhere names no port of this machine', () => {
+  const document = (issuer: string, jwks_uri: string) => () =>
+    keysUriOf(issuer, { issuer, jwks_uri });
+  const elsewhere = 'https://idp.example.com';
+  expect(document(elsewhere, `${elsewhere}/jwks`)()).toBe(`${elsewhere}/jwks`);
+  expect(document('http://localhost:1', 'http://127.0.0.1:2/jwks')).not.toThrow();
+  for (const host of ['127.0.0.1:2112', 'localhost', '[::1]:8080'])
+    expect(document(elsewhere, `http://${host}/jwks`)).toThrow('unsafe_jwks_uri');
 });
 
 test('discovery: the form of RFC 8414 is asked where the other is not there', async () => {
