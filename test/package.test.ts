@@ -70,6 +70,16 @@ test('the tarball installs, prints its version and answers a check', { timeout: 
   const options = '--noEmit --strict --module nodenext --target esnext --types node'.split(' ');
   const roots = ['--typeRoots', join(root, 'node_modules/@types')];
   run(tsc, [...options, ...roots, '--skipLibCheck', 'typed.ts'], folder);
+
+  writeFileSync(
+    join(folder, 'identity.js'),
+    `import { readFileSync } from 'node:fs';
+     import { identity } from 'pemba/identity';
+     const file = identity(readFileSync('node_modules/pemba/schemas/saas.identity.yaml', 'utf8'));
+     const claims = { iss: 'https://idp.example.com/', sub: 'anne', org_id: 'acme' };
+     console.log(file.contextual(claims, { authority: 'union' }).contextualTuples[0].object);`,
+  );
+  expect(run(process.execPath, ['identity.js'], folder).trim()).toBe('tenant:acme');
 });
 
 function run(command: string, args: string[], cwd: string): string {

@@ -235,6 +235,12 @@ maps:
   });
 });
 
+test('what is wrong with an issuer beyond its form is told too', () => {
+  expect(faultsOf(changed('30s', '10m'))[0]).toMatch(/^3: issuers\[0\]: .*clock_tolerance must be/);
+  const named = issuer.replace('idp', 'user:password@idp');
+  expect(faultsOf(changed(issuer, named))[0]).toContain('must be an https URL');
+});
+
 test('entries that belong together do', () => {
   expect(faultsOf(changed('map: default', 'map: other'))[0]).toContain('no map `other`');
   const twice = changed(/( {2}- issuer.*?)(?=maps:)/s, '$1$1');
