@@ -102,6 +102,7 @@ const headers: [header: string | undefined, reason: string][] = [
   [`Bearer ${billing.key} x`, 'scheme_unknown'],
   [`Bearer ${billing.key}, Bearer ${shop.key}`, 'scheme_unknown'],
   [`Bearer x,Bearer ${billing.key}`, 'scheme_unknown'],
+  ['Bearer x,y', 'scheme_unknown'],
   ['DPoP abc', 'scheme_unknown'],
 ];
 test.each(headers)('the header %s: %s', (authorization, reason) => {
