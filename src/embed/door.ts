@@ -11,7 +11,7 @@ import {
 import type { Clock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { Call } from '../service/call.ts';
+import { type Call, noCredentials } from '../service/call.ts';
 import { createFieldChecks, type FieldCheck } from '../service/fields.ts';
 import { createService } from '../service/router.ts';
 import type { Service } from '../service/service.ts';
@@ -59,6 +59,8 @@ export class Door {
       deadline: this.service.clock.monotonic() + timeoutMs,
       signal,
       consistencyToken: '',
+      credentials: noCredentials,
+      principal: undefined,
       responseHeaders: {},
     };
   }

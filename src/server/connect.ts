@@ -4,7 +4,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fromBinary, type Message, toBinary, toJsonString } from '@bufbuild/protobuf';
-import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
+import {
+  type ConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from '@connectrpc/connect';
 import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { compressionGzip, connectNodeAdapter } from '@connectrpc/connect-node';
 import type { Call, Method } from '../service/call.ts';
@@ -15,12 +20,16 @@ import {
   consistencyTokenHeader,
   requestIdHeader,
   requestIdOf,
+  subjectTokenHeader,
   trailingHeaders,
 } from './headers.ts';
 import { HttpCall } from './http-call.ts';
 import type { HttpOptions } from './http-options.ts';
 import { send } from './send.ts';
 import { decodeJson } from './transcode.ts';
+
+/** The library does not say whose connection it is. */
+const addressKey = createContextKey('', { description: 'address of the connection' });
 
 type UnaryMethod = Extract<Method, { kind: 'unary' }>;
 
@@ -38,6 +47,8 @@ export function createConnectHandler(options: HttpOptions): ConnectHandler {
     },
     // gRPC proper has a port of its own.
     grpc: false,
+    contextValues: (request) =>
+      createContextValues().set(addressKey, request.socket?.remoteAddress ?? ''),
     readMaxBytes: options.requestBytesMax,
     acceptCompression: [compressionGzip],
   });
@@ -164,6 +175,12 @@ function callOf(method: Method, context: HandlerContext, options: HttpOptions): 
     deadline: options.clock.monotonic() + timeoutMs,
     signal: context.signal,
     consistencyToken: requestHeader.get(consistencyTokenHeader) ?? '',
+    credentials: {
+      authorization: requestHeader.get('authorization') ?? '',
+      subjectToken: requestHeader.get(subjectTokenHeader) ?? '',
+      address: context.values.get(addressKey),
+    },
+    principal: undefined,
     responseHeaders: { [requestIdHeader]: requestId },
   };
 }

@@ -5,14 +5,16 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
+import type { Principal } from '../authn/authenticator.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Refusal } from '../base/errors.ts';
-import type { Call } from '../service/call.ts';
+import type { Call, Credentials } from '../service/call.ts';
 import { grpcStatus } from '../service/status.ts';
 import {
   consistencyTokenHeader,
   requestIdHeader,
   requestIdOf,
+  subjectTokenHeader,
   trailingHeaders,
 } from './headers.ts';
 
@@ -24,6 +26,8 @@ export class GrpcCall implements Call {
   readonly requestId: string;
   readonly deadline: number;
   readonly consistencyToken: string;
+  readonly credentials: Credentials;
+  principal: Principal | undefined;
   readonly responseHeaders: Record<string, string>;
   readonly #transport: TransportCall<unknown, unknown>;
   readonly #clock: Clock;
@@ -42,6 +46,8 @@ export class GrpcCall implements Call {
     this.#timer = undefined;
     this.requestId = requestIdOf(headerOf(transport.metadata, requestIdHeader));
     this.consistencyToken = headerOf(transport.metadata, consistencyTokenHeader);
+    this.credentials = new GrpcCredentials(transport);
+    this.principal = undefined;
     this.deadline =
       options.clock.monotonic() +
       Math.min(options.requestTimeoutMs, clientTimeoutMs(transport, options.clock));
@@ -94,6 +100,30 @@ export class GrpcCall implements Call {
       metadata: this.headers(),
     };
   }
+}
+
+class GrpcCredentials implements Credentials {
+  readonly authorization: string;
+  readonly subjectToken: string;
+  readonly #transport: TransportCall<unknown, unknown>;
+
+  constructor(transport: TransportCall<unknown, unknown>) {
+    this.authorization = allOf(transport.metadata, 'authorization');
+    this.subjectToken = allOf(transport.metadata, subjectTokenHeader);
+    this.#transport = transport;
+  }
+
+  /** Asked for only where a call is refused. */
+  get address(): string {
+    // ADDRESS:PORT, without brackets for IPv6.
+    return this.#transport.getPeer().replace(/:\d+$/, '');
+  }
+}
+
+/** Joined as HTTP does, so that none of them passes for the only one. */
+function allOf(metadata: Metadata, name: string): string {
+  const values = metadata.get(name);
+  return values.length === 1 ? String(values[0]) : values.join(', ');
 }
 
 function headerOf(metadata: Metadata, name: string): string {

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { limits } from '../base/limits.ts';
 
 export const consistencyTokenHeader = 'pemba-consistency-token';
+/** Of the end user whose rights are asked about; the caller's own is in `authorization`. */
+export const subjectTokenHeader = 'pemba-subject-token';
 export const truncatedHeader = 'pemba-truncated';
 export const requestIdHeader = 'x-request-id';
 

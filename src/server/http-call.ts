@@ -1,8 +1,14 @@
 /** A call as HTTP brings it: headers and deadline in, headers out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../authn/authenticator.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Call } from '../service/call.ts';
-import { consistencyTokenHeader, requestIdHeader, requestIdOf } from './headers.ts';
+import type { Call, Credentials } from '../service/call.ts';
+import {
+  consistencyTokenHeader,
+  requestIdHeader,
+  requestIdOf,
+  subjectTokenHeader,
+} from './headers.ts';
 
 /** INVARIANT: a class, so that all calls have one shape and a signal is made only when asked for. */
 export class HttpCall implements Call {
@@ -10,6 +16,8 @@ export class HttpCall implements Call {
   readonly requestId: string;
   readonly deadline: number;
   readonly consistencyToken: string;
+  readonly credentials: Credentials;
+  principal: Principal | undefined;
   readonly responseHeaders: Record<string, string>;
   readonly startedMs: number;
   readonly #clock: Clock;
@@ -35,6 +43,12 @@ export class HttpCall implements Call {
       Math.min(options.requestTimeoutMs, clientTimeoutMs(headers['connect-timeout-ms']));
     this.requestId = requestIdOf(headers[requestIdHeader] as string | undefined);
     this.consistencyToken = (headers[consistencyTokenHeader] as string | undefined) ?? '';
+    this.credentials = {
+      authorization: headers.authorization ?? '',
+      subjectToken: (headers[subjectTokenHeader] as string | undefined) ?? '',
+      address: request.socket.remoteAddress ?? '',
+    };
+    this.principal = undefined;
     this.responseHeaders = { [requestIdHeader]: this.requestId };
   }
 

@@ -17,6 +17,8 @@ export function createHttpServer(options: HttpOptions): Server {
   const origins = new Set(options.corsOrigins);
   const server = createServer(
     {
+      // A second `authorization` must not be dropped: two that differ are no credential.
+      joinDuplicateHeaders: true,
       // Against clients that hold a connection by sending slowly.
       headersTimeout: limits.httpHeadersTimeoutMs,
       requestTimeout: limits.httpRequestTimeoutMs,

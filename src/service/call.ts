@@ -1,5 +1,19 @@
 /** What a handler knows of the call it answers, and how a transport finds it. No transport in here. */
 import type { DescMessage, DescMethod, MessageShape } from '@bufbuild/protobuf';
+import type { Principal } from '../authn/authenticator.ts';
+
+/** What the caller brought to say who calls and whose rights it asks about. Nothing of it is believed. */
+export interface Credentials {
+  /** The `authorization` header; '' for none. Where it came twice, both, which no scheme takes. */
+  readonly authorization: string;
+  /** The `pemba-subject-token` header; '' for none. Where it came twice, both. */
+  readonly subjectToken: string;
+  /** Of the connection, without a port; '' in process. */
+  readonly address: string;
+}
+
+/** Of a call that came from no transport. */
+export const noCredentials: Credentials = { authorization: '', subjectToken: '', address: '' };
 
 export interface Call {
   /** Fully qualified method, `openfga.v1.OpenFGAService/Check`. */
@@ -11,6 +25,9 @@ export interface Call {
   readonly signal: AbortSignal | undefined;
   /** The consistency token that the caller sent; '' for none. */
   readonly consistencyToken: string;
+  readonly credentials: Credentials;
+  /** Who calls. Undefined until the guard has found out, and where there is none: in process. */
+  principal: Principal | undefined;
   /**
    * Headers for the response, by lower-case name. Set before the handler returns, or throws.
    * `pemba-consistency-token` goes out as a trailer on gRPC too.

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
 import type { JsonObject, JsonValue } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
-import type { Method } from './call.ts';
+import { type Method, noCredentials } from './call.ts';
 
 /**
  * Names are those of `openfga.v1`, where both packages have one. Throws a `Refusal` for a request that
@@ -27,6 +27,8 @@ export function createJsonCall(methods: readonly Method[], clock: Clock): JsonCa
       deadline: clock.monotonic() + limits.requestTimeoutMs,
       signal: undefined,
       consistencyToken: '',
+      credentials: noCredentials,
+      principal: undefined,
       responseHeaders: {},
     });
     return toJson(output, response, { alwaysEmitImplicit: true });

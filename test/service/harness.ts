@@ -3,9 +3,10 @@
  * transports serve, over a database in memory.
  */
 import { fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
+import type { Principal } from '../../src/authn/authenticator.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { Refusal } from '../../src/base/errors.ts';
-import type { Call, Method } from '../../src/service/call.ts';
+import { type Call, type Method, noCredentials } from '../../src/service/call.ts';
 import { createMethods } from '../../src/service/router.ts';
 import type { ServiceContext } from '../../src/service/service.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
@@ -23,6 +24,10 @@ export interface Asked {
   readonly token?: string;
   readonly deadline?: number;
   readonly signal?: AbortSignal;
+  readonly authorization?: string;
+  readonly subjectToken?: string;
+  /** Who calls, as if the guard had found it. */
+  readonly principal?: Principal;
 }
 
 export interface Answered {
@@ -121,6 +126,12 @@ export function callOf(method: string, options: Asked = {}): Call {
     deadline: options.deadline ?? Number.POSITIVE_INFINITY,
     signal: options.signal,
     consistencyToken: options.token ?? '',
+    credentials: {
+      ...noCredentials,
+      authorization: options.authorization ?? '',
+      subjectToken: options.subjectToken ?? '',
+    },
+    principal: options.principal,
     responseHeaders: {},
   };
 }
