@@ -5,6 +5,7 @@
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
+import { bearerToken } from './bearer-token.ts';
 import { matchPresharedKey, type PresharedKey, presharedKeysFault } from './preshared.ts';
 import { AuthenticationRefusal, refuse } from './refusal.ts';
 import { Throttle } from './throttle.ts';
@@ -110,11 +111,4 @@ class Verified implements Authenticator {
     this.#principals.set(token, principal);
     return principal;
   }
-}
-
-function bearerToken(authorization: string | undefined): string {
-  if (authorization === undefined || authorization === '') refuse('token_missing');
-  // Its length is bounded by whoever reads headers; there is nothing here to go back over.
-  const token = /^bearer +([^\s,]+)$/i.exec(authorization)?.[1];
-  return token ?? refuse('scheme_unknown');
 }

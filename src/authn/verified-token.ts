@@ -1,6 +1,7 @@
 /** What a token says once it is verified, and the rules for the claims that every token must have. */
 import type { JsonObject, JsonValue } from '../base/json.ts';
 import { refuse } from './refusal.ts';
+import { readScopes } from './scopes.ts';
 
 export interface VerifiedToken {
   readonly issuer: string;
@@ -25,7 +26,8 @@ export function readClaims(issuer: string, claims: JsonObject): VerifiedToken {
   const subject = isText(sub) ? sub : refuse('subject_malformed');
   const expiresAtMs = typeof exp === 'number' ? exp * 1_000 : refuse('time_malformed');
   const client = clientOf(claims, subject);
-  return { issuer, subject, client, scopes: scopesOf(claims), claims, expiresAtMs };
+  const scopes = readScopes(claims.scope, claims.scp) ?? refuse('scopes_malformed');
+  return { issuer, subject, client, scopes, claims, expiresAtMs };
 }
 
 /** The claims without which nothing is verified, and the times as numbers that a clock can show. */
@@ -57,11 +59,4 @@ function clientOf(claims: JsonObject, subject: string): TokenClient {
     return isText(id) ? { id, claim } : refuse('client_malformed');
   }
   return { id: subject, claim: 'sub' };
-}
-
-/** `scope` is text (RFC 9068); `scp` is what Okta (a list) and Entra (text) write. */
-function scopesOf({ scope, scp }: JsonObject): readonly string[] {
-  const value = scope ?? scp ?? '';
-  const list = typeof value === 'string' ? value.split(' ').filter((word) => word !== '') : value;
-  return Array.isArray(list) && list.every(isText) ? list : refuse('scopes_malformed');
 }

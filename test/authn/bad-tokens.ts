@@ -356,6 +356,7 @@ export const badClaims: BadToken[] = [
   ['scope: a number', 'scopes_malformed', withClaims({ scope: 1 })],
   ['scope: an object', 'scopes_malformed', withClaims({ scope: { admin: true } })],
   ['scp: numbers', 'scopes_malformed', withClaims({ scope: undefined, scp: [1] })],
+  ['scope: half a character', 'scopes_malformed', withClaims({ scope: 'admin\ud800' })],
 ];
 
 export const badTokens: Readonly<Record<string, readonly BadToken[]>> = {

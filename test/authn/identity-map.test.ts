@@ -427,12 +427,15 @@ describe('scopes and sign-in', () => {
     expect([...mapped(fileWith(plainMap), { sub: 'a', ...claims }).scopes]).toEqual(scopes);
   });
 
-  test.each([[{ scope: 7 }], [{ scope: { a: 1 } }], [{ scp: ['a', 7] }]])(
-    '%j is refused',
-    (claims) => {
-      expect(reasonFor(fileWith(plainMap), { sub: 'a', ...claims })).toBe('scopes_malformed');
-    },
-  );
+  test.each([
+    [{ scope: 7 }],
+    [{ scope: { a: 1 } }],
+    [{ scp: ['a', 7] }],
+    [{ scp: ['a', '\ud800'] }],
+    [{ scp: [''] }],
+  ])('%j is refused', (claims) => {
+    expect(reasonFor(fileWith(plainMap), { sub: 'a', ...claims })).toBe('scopes_malformed');
+  });
 
   test.each([
     ['a number as acr', { acr: 2 }],

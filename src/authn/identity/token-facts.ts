@@ -1,14 +1,13 @@
 /** The claims that mean the same in every token: scopes, and how and when its subject signed in. */
+import { readScopes } from '../scopes.ts';
 import type { ClaimMap, ClaimValue } from './claims.ts';
 import type { SignInFacts } from './mapped.ts';
 import { MappingRefusal } from './mapping-refusal.ts';
 
-/** `scope` of RFC 9068, words in one text; or `scp`, as Entra (a text) and Okta (a list) call it. */
 export function scopesOf(claims: ClaimMap): ReadonlySet<string> {
-  const value = claims.get('scope') ?? claims.get('scp') ?? '';
-  if (typeof value === 'string') return new Set(value.split(' ').filter((word) => word !== ''));
-  if (isTexts(value)) return new Set(value);
-  throw new MappingRefusal('scopes_malformed', '');
+  const scopes = readScopes(claims.get('scope'), claims.get('scp'));
+  if (scopes === undefined) throw new MappingRefusal('scopes_malformed', '');
+  return new Set(scopes);
 }
 
 /**
