@@ -3,6 +3,7 @@
  * out, in OpenFGA's spelling, for a server of Pemba or for one of OpenFGA.
  */
 
+import { challengeOf, type StepUp } from './authn/identity/decisions.ts';
 import { IdentityFileError } from './authn/identity/file-fault.ts';
 import { formatMapped } from './authn/identity/id-text.ts';
 import { Identity } from './authn/identity/identity.ts';
@@ -14,6 +15,7 @@ import { Refusal } from './base/errors.ts';
 import type { JsonObject } from './base/json.ts';
 import { limits } from './base/limits.ts';
 
+export type { StepUp } from './authn/identity/decisions.ts';
 export type { MappingReason, RefusalClass } from './authn/identity/mapping-refusal.ts';
 export type { JsonObject } from './base/json.ts';
 export { IdentityFileError, MappingRefusal, Refusal };
@@ -39,12 +41,27 @@ export interface ContextualOptions {
   readonly authority?: 'union';
 }
 
+/** What a token is short of, where the relations alone would allow. */
+export type Lack =
+  /** One of these scopes is needed. */
+  | { readonly kind: 'scope'; readonly anyOf: readonly string[] }
+  /** The challenge is the value of `WWW-Authenticate` that asks for it (RFC 9470). */
+  | { readonly kind: 'step_up'; readonly stepUp: StepUp; readonly challenge: string };
+
 export interface IdentityMapper {
   /**
    * REQUIRES: the claims are verified; nothing here checks a signature. The issuer is their `iss`.
    * Throws a MappingRefusal, or a Refusal where there are more tuples than the wire takes.
    */
   contextual(claims: object, options?: ContextualOptions): ContextualIdentity;
+
+  /**
+   * What the file demands of a token beside the relations, `scope_ceiling` and `step_up`, for this
+   * relation to objects of this type; undefined if the token has it. To be asked once all of
+   * `users` are allowed: who is not allowed anyway is not sent to sign in again.
+   * REQUIRES: the claims are verified. Throws a MappingRefusal.
+   */
+  lacking(claims: object, type: string, relation: string): Lack | undefined;
 
   /**
    * The claims of a subject's token, once its signature, issuer, audience, type and times hold.
@@ -64,13 +81,23 @@ export function identity(yamlText: string, clock: Clock = systemClock): Identity
       const { claims } = await (await verifier).verify(token, 'subject');
       return claims;
     },
-    contextual(claims, options = {}) {
-      const issuer: unknown = Object.hasOwn(claims, 'iss') && 'iss' in claims ? claims.iss : '';
-      const outcome = file.map(String(issuer), claims, clock.now());
-      if (outcome.kind === 'refused') throw outcome.refusal;
-      return contextualOf(outcome.identity, options);
+    contextual: (claims, options = {}) => contextualOf(mapped(file, claims, clock.now()), options),
+    lacking(claims, type, relation) {
+      const now = clock.now();
+      const { scopes, facts } = mapped(file, claims, now);
+      const anyOf = file.missingScopes(type, relation, scopes);
+      if (anyOf !== undefined) return { kind: 'scope', anyOf };
+      const stepUp = file.missingStepUp(type, relation, facts, now);
+      return stepUp && { kind: 'step_up', stepUp, challenge: challengeOf(stepUp) };
     },
   };
+}
+
+function mapped(file: Identity, claims: object, now: number): MappedIdentity {
+  const issuer: unknown = Object.hasOwn(claims, 'iss') && 'iss' in claims ? claims.iss : '';
+  const outcome = file.map(String(issuer), claims, now);
+  if (outcome.kind === 'refused') throw outcome.refusal;
+  return outcome.identity;
 }
 
 /** Loaded when it is first used: who verifies elsewhere needs none of it. */

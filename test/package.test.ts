@@ -80,6 +80,15 @@ test('the tarball installs, prints its version and answers a check', { timeout: 
      console.log(file.contextual(claims, { authority: 'union' }).contextualTuples[0].object);`,
   );
   expect(run(process.execPath, ['identity.js'], folder).trim()).toBe('tenant:acme');
+
+  // The frameworks themselves are not there, and need not be.
+  for (const framework of ['express', 'fastify', 'hono']) {
+    const middleware = `import { checkOverHttp, requirePermission } from 'pemba/${framework}';
+      const check = checkOverHttp({ url: 'https://fga.example.com', storeId: '01J00000000000000000000000' });
+      console.log(typeof requirePermission({ check }, { relation: 'viewer', object: () => 'document:1' }));`;
+    writeFileSync(join(folder, `${framework}.js`), middleware);
+    expect(run(process.execPath, [`${framework}.js`], folder).trim()).toBe('function');
+  }
 });
 
 function run(command: string, args: string[], cwd: string): string {
