@@ -175,6 +175,7 @@ export const limits = {
   mappedEntriesDefault: limit(200, 'entries', 'Of a claim that is mapped, where no `max` is said'),
   mappedTuplesMax: limit(1_000, 'tuples', 'Mapped from the claims of one token'),
   mappedContextBytesMax: limit(32_768, 'bytes', 'The context mapped from the claims of one token'),
+  stepUpHeaderBytesMax: limit(4_096, 'bytes', 'The challenges of one answer, `pemba-step-up`'),
 };
 
 export type LimitName = keyof typeof limits;

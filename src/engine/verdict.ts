@@ -1,5 +1,5 @@
 /** What the engine answers: allowed, denied, or why it could not be computed. */
-import { unreachable } from '../base/assert.ts';
+import { assert, unreachable } from '../base/assert.ts';
 import { Refusal } from '../base/errors.ts';
 
 /**
@@ -39,4 +39,19 @@ export function isAllowed(verdict: Verdict): boolean {
     default:
       return unreachable(verdict);
   }
+}
+
+/**
+ * The answer to a question that must hold for each of several. REQUIRES: there is one. No further one
+ * is asked once the answer is no, which it is whatever cannot be told of others.
+ */
+export function allOf<Item>(items: readonly Item[], ask: (item: Item) => Verdict): Verdict {
+  let answer: Verdict | undefined;
+  for (const item of items) {
+    const verdict = ask(item);
+    if (verdict.kind === 'denied') return verdict;
+    if (answer === undefined || answer.kind === 'allowed') answer = verdict;
+  }
+  assert(answer !== undefined, 'somebody is asked about');
+  return answer;
 }

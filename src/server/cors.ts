@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { cors as connectCors } from '@connectrpc/connect';
+import { stepUpChecksHeader, stepUpHeader } from '../service/step-up.ts';
 import { errorCodeHeader } from './connect-error.ts';
 import { consistencyTokenHeader, requestIdHeader, truncatedHeader } from './headers.ts';
 
@@ -15,6 +16,8 @@ const exposedHeaders = [
   'fga-query-duration-ms',
   consistencyTokenHeader,
   truncatedHeader,
+  stepUpHeader,
+  stepUpChecksHeader,
   requestIdHeader,
   errorCodeHeader,
 ].join(', ');

@@ -7,7 +7,7 @@ import { Refusal } from '../base/errors.ts';
 import { canonicalJson, type JsonValue } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { createWalk, type Walk } from '../engine/check.ts';
-import { isAllowed } from '../engine/verdict.ts';
+import { allOf, isAllowed } from '../engine/verdict.ts';
 import { ErrorCode, InternalErrorCode } from '../gen/openfga/v1/errors_ignore_pb.ts';
 import {
   type BatchCheckItem,
@@ -19,30 +19,44 @@ import {
   type CheckErrorSchema,
 } from '../gen/openfga/v1/openfga_service_pb.ts';
 import type { CompiledModel } from '../model/compiled.ts';
+import type { SubjectRef } from '../model/tuple.ts';
 import type { Snapshot } from '../storage/datastore.ts';
+import { type Asked, ask } from './asked.ts';
 import type { Call, Unary } from './call.ts';
 import { contextualTupleUse } from './check.ts';
 import { interruptOf, refuseLate, viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
-import { readQuestion, readValidTuples } from './valid-tuple.ts';
+import { Challenges, decide } from './step-up.ts';
+import { withSubjectToken } from './subject-identity.ts';
+import { readQuestions, readValidTuples } from './valid-tuple.ts';
 import { readStoreId } from './wire.ts';
 
 export function createBatchCheck(service: Service): Unary<BatchCheckRequest, BatchCheckResponse> {
-  return (request, call) => {
-    const store = readStoreId(request.storeId);
-    const at = { store, preference: request.consistency };
-    return viewFor(service, call, at, (snapshot) => {
-      const model = resolveModel(service, call, { store, snapshot, request });
-      refuseBadBatch(request.checks);
-      const now = service.clock.now();
-      const batch: Batch = { service, call, snapshot, model, now, walks: new Map() };
-      // Made from entries, for which `__proto__` is a correlation id like any other.
-      const result = Object.fromEntries(
-        request.checks.map((item) => [item.correlationId, answer(batch, item)]),
-      );
-      return create(BatchCheckResponseSchema, { result });
+  return (request, call) =>
+    withSubjectToken(service.subjects, call, (token) => {
+      const store = readStoreId(request.storeId);
+      const at = { store, preference: request.consistency };
+      return viewFor(service, call, at, (snapshot) => {
+        const model = resolveModel(service, call, { store, snapshot, request });
+        refuseBadBatch(request.checks);
+        const now = service.clock.now();
+        // Before any is answered: a batch that asks about whom it may not is refused as a whole, as
+        // its items have no code for that. The field rules let no item through that asks nothing.
+        const asked = request.checks.map((item) =>
+          ask(service, call, token, item.tupleKey!.user, now),
+        );
+        const challenges = new Challenges(call);
+        const batch: Batch = { service, call, snapshot, model, now, challenges, walks: new Map() };
+        // Made from entries, for which `__proto__` is a correlation id like any other.
+        const result = Object.fromEntries(
+          request.checks.map((item, i) => [
+            item.correlationId,
+            answer(batch, item, asked[i] as Asked),
+          ]),
+        );
+        return create(BatchCheckResponseSchema, { result });
+      });
     });
-  };
 }
 
 /** What the items of one request share. */
@@ -52,7 +66,9 @@ interface Batch {
   readonly snapshot: Snapshot;
   readonly model: CompiledModel;
   readonly now: number;
-  readonly walks: Map<string, Walk>;
+  readonly challenges: Challenges;
+  /** By what an item says besides its question: a walk for each subject that must be allowed. */
+  readonly walks: Map<string, readonly Walk[]>;
 }
 
 function refuseBadBatch(checks: readonly BatchCheckItem[]): void {
@@ -72,32 +88,17 @@ function refuseBadBatch(checks: readonly BatchCheckItem[]): void {
 }
 
 /** A refusal belongs to its item; anything else is a bug and fails the batch. */
-function answer(batch: Batch, item: BatchCheckItem): BatchCheckSingleResult {
+function answer(batch: Batch, item: BatchCheckItem, asked: Asked): BatchCheckSingleResult {
   try {
     refuseLate(batch.service, batch.call);
-    // The field rules let no item through that asks nothing.
-    const { object, relation, subject } = readQuestion(batch.model, item.tupleKey!);
-    const key = walkKey(item);
-    let walk = batch.walks.get(key);
-    if (walk === undefined) {
-      walk = createWalk(batch.snapshot, batch.model, {
-        now: batch.now,
-        subject,
-        contextualTuples: readValidTuples(
-          batch.model,
-          item.contextualTuples?.tupleKeys,
-          contextualTupleUse,
-        ),
-        context: item.context ?? {},
-        depthMax: batch.service.checkDepthMax,
-        stepsMax: batch.service.checkStepsMax,
-        interrupt: interruptOf(batch.service, batch.call),
-      });
-      batch.walks.set(key, walk);
-    }
-    const allowed = isAllowed(walk.check(object, relation));
+    const { object, relation, subjects } = readQuestions(batch.model, item.tupleKey!, asked.users);
+    const walks = walksFor(batch, item, asked, subjects);
+    const verdict = allOf(walks, (walk) => walk.check(object, relation));
+    const decided = decide(asked, { type: object.type, relation }, verdict, (stepUp) =>
+      batch.challenges.addFor(item.correlationId, stepUp),
+    );
     return create(BatchCheckSingleResultSchema, {
-      checkResult: { case: 'allowed', value: allowed },
+      checkResult: { case: 'allowed', value: isAllowed(decided) },
     });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -107,7 +108,35 @@ function answer(batch: Batch, item: BatchCheckItem): BatchCheckSingleResult {
   }
 }
 
-/** All of an item that can change an answer, but for the object and the relation. Injective. */
+function walksFor(
+  batch: Batch,
+  item: BatchCheckItem,
+  asked: Asked,
+  subjects: readonly SubjectRef[],
+): readonly Walk[] {
+  const { service, call, model, now } = batch;
+  const key = walkKey(item);
+  const known = batch.walks.get(key);
+  if (known !== undefined) return known;
+  const tuples = readValidTuples(model, item.contextualTuples?.tupleKeys, contextualTupleUse);
+  const check = {
+    now,
+    contextualTuples: asked.tuples(model, tuples),
+    context: asked.context(item.context),
+    depthMax: service.checkDepthMax,
+    stepsMax: service.checkStepsMax,
+    interrupt: interruptOf(service, call),
+  };
+  const reader = asked.reader(batch.snapshot, model);
+  const walks = subjects.map((subject) => createWalk(reader, model, { ...check, subject }));
+  batch.walks.set(key, walks);
+  return walks;
+}
+
+/**
+ * All of an item that can change an answer, but for the object, the relation and the subject token,
+ * which is the batch's. Injective.
+ */
 function walkKey(item: BatchCheckItem): string {
   const tuples = (item.contextualTuples?.tupleKeys ?? []).map(
     ({ user, relation, object, condition }): JsonValue => [

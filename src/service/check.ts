@@ -1,16 +1,19 @@
 /** Check: one question, answered in one walk over one snapshot. */
 import { create } from '@bufbuild/protobuf';
 import { createWalk } from '../engine/check.ts';
-import { isAllowed } from '../engine/verdict.ts';
+import { allOf, isAllowed } from '../engine/verdict.ts';
 import {
   type CheckRequest,
   type CheckResponse,
   CheckResponseSchema,
 } from '../gen/openfga/v1/openfga_service_pb.ts';
+import { ask } from './asked.ts';
 import type { Unary } from './call.ts';
 import { interruptOf, viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
-import { readQuestion, readValidTuples, type TupleUse } from './valid-tuple.ts';
+import { Challenges, decide } from './step-up.ts';
+import { withSubjectToken } from './subject-identity.ts';
+import { readQuestions, readValidTuples, type TupleUse } from './valid-tuple.ts';
 import { readStoreId } from './wire.ts';
 
 /** A contextual tuple with any fault makes the whole check one about a bad tuple. */
@@ -20,27 +23,37 @@ export const contextualTupleUse: TupleUse = {
 };
 
 export function createCheck(service: Service): Unary<CheckRequest, CheckResponse> {
-  return (request, call) => {
-    const store = readStoreId(request.storeId);
-    const at = { store, preference: request.consistency };
-    return viewFor(service, call, at, (snapshot) => {
-      const model = resolveModel(service, call, { store, snapshot, request });
-      // The field rules let no request through that asks nothing.
-      const { object, relation, subject } = readQuestion(model, request.tupleKey!);
-      const walk = createWalk(snapshot, model, {
-        now: service.clock.now(),
-        subject,
-        contextualTuples: readValidTuples(
+  return (request, call) =>
+    withSubjectToken(service.subjects, call, (token) => {
+      const store = readStoreId(request.storeId);
+      const at = { store, preference: request.consistency };
+      return viewFor(service, call, at, (snapshot) => {
+        const now = service.clock.now();
+        const model = resolveModel(service, call, { store, snapshot, request });
+        // The field rules let no request through that asks nothing.
+        const key = request.tupleKey!;
+        const asked = ask(service, call, token, key.user, now);
+        const { object, relation, subjects } = readQuestions(model, key, asked.users);
+        const tuples = readValidTuples(
           model,
           request.contextualTuples?.tupleKeys,
           contextualTupleUse,
-        ),
-        context: request.context ?? {},
-        depthMax: service.checkDepthMax,
-        stepsMax: service.checkStepsMax,
-        interrupt: interruptOf(service, call),
+        );
+        const reader = asked.reader(snapshot, model);
+        const check = {
+          now,
+          contextualTuples: asked.tuples(model, tuples),
+          context: asked.context(request.context),
+          depthMax: service.checkDepthMax,
+          stepsMax: service.checkStepsMax,
+          interrupt: interruptOf(service, call),
+        };
+        const verdict = allOf(subjects, (subject) =>
+          createWalk(reader, model, { ...check, subject }).check(object, relation),
+        );
+        const at = { type: object.type, relation };
+        const allowed = isAllowed(decide(asked, at, verdict, new Challenges(call).add));
+        return create(CheckResponseSchema, { allowed });
       });
-      return create(CheckResponseSchema, { allowed: isAllowed(walk.check(object, relation)) });
     });
-  };
 }

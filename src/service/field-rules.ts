@@ -17,6 +17,8 @@ export type Rule =
       readonly optional?: boolean;
       /** Control characters pass: source text, with its line breaks. */
       readonly source?: boolean;
+      /** Whom is asked about: the empty text passes where the call brings a subject token. */
+      readonly subject?: boolean;
     }
   | { readonly kind: 'required' }
   | { readonly kind: 'list'; readonly itemsMin?: number; readonly itemsMax?: number }
@@ -53,10 +55,16 @@ const continuation: Rule = {
   pattern: '^$|^[A-Za-z0-9-_]+={0,2}$',
   bytesMax: limits.continuationTokenBytesMax,
 };
-const listedUser: Rule = { kind: 'text', bytesMin: 1, bytesMax: limits.subjectLengthMax };
+const listedUser: Rule = {
+  kind: 'text',
+  bytesMin: 1,
+  bytesMax: limits.subjectLengthMax,
+  subject: true,
+};
+const askedUser: Rule = { kind: 'text', pattern: userPattern, subject: true };
 const contextualTuples: Rule = { kind: 'list', itemsMax: limits.contextualTuplesMax };
 
-const question = { user: text(userPattern), relation: name, object: text(objectPattern) };
+const question = { user: askedUser, relation: name, object: text(objectPattern) };
 const storedTuple = {
   user: { kind: 'text', bytesMax: limits.subjectLengthMax },
   relation: optional(namePattern),
@@ -71,7 +79,7 @@ const tuplePage = {
 } as const;
 const query = {
   store_id: id,
-  subject: text(userPattern),
+  subject: askedUser,
   object: text(objectPattern),
   model_id: optional(idPattern),
   contextual_tuples: contextualTuples,
@@ -187,11 +195,11 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
     tuple_key: required,
     contextual_tuples: { kind: 'list', itemsMax: limits.assertionContextualTuplesMax },
   },
-  AssertionTupleKey: question,
+  AssertionTupleKey: { ...question, user: text(userPattern) },
 
   ListRelationsRequest: query,
   ExplainRequest: { ...query, relation: name },
-  'pemba.v1.ListObjectsRequest': { ...pagedList, subject: text(userPattern) },
+  'pemba.v1.ListObjectsRequest': { ...pagedList, subject: askedUser },
   'pemba.v1.ListSubjectsRequest': { ...pagedList, object: text(objectPattern) },
   Scope: { object: text(objectPattern), relation: name },
   Tuple: {

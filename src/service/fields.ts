@@ -12,8 +12,11 @@ import type { JsonObject } from '../base/json.ts';
 import { faultOfContext } from './context-rules.ts';
 import { fieldRules, type Rule } from './field-rules.ts';
 
-/** Throws a `Refusal` with `malformedRequest` for the first field that breaks its rule. */
-export type FieldCheck = (request: Message) => void;
+/**
+ * Throws a `Refusal` with `malformedRequest` for the first field that breaks its rule. With a subject
+ * token, whom the request asks about may be left for it to say.
+ */
+export type FieldCheck = (request: Message, hasSubjectToken?: boolean) => void;
 
 /** What is wrong with a value; undefined for nothing. */
 type Fault = string | undefined;
@@ -26,8 +29,8 @@ export function createFieldChecks(clock: Clock): (message: DescMessage) => Field
     const known = compiled.get(message.typeName);
     if (known !== undefined) return known;
     const steps: FieldCheck[] = [];
-    const check: FieldCheck = (request) => {
-      for (const step of steps) step(request);
+    const check: FieldCheck = (request, hasSubjectToken) => {
+      for (const step of steps) step(request, hasSubjectToken);
     };
     // Known before its fields are compiled: rewrites hold rewrites.
     compiled.set(message.typeName, check);
@@ -57,8 +60,11 @@ function stepsOf(
   const steps: FieldCheck[] = [];
   const own = ownCheck(field, rule, clock);
   if (own !== undefined) {
-    steps.push((message) => {
-      const fault = own(read(message));
+    const mayBeLeft = rule?.kind === 'text' && rule.subject === true;
+    steps.push((message, hasSubjectToken) => {
+      const value = read(message);
+      if (mayBeLeft && hasSubjectToken === true && value === '') return;
+      const fault = own(value);
       if (fault !== undefined) throw refusal(field, goName(field), fault);
     });
   }
@@ -66,13 +72,15 @@ function stepsOf(
   if (nested === undefined || nested.typeName.startsWith('google.')) return steps;
   // Looked up when it is needed: a rewrite is not compiled to its end while it is compiled.
   if (field.fieldKind === 'list') {
-    steps.push((message) => {
-      for (const item of read(message) as readonly Message[]) checkOf(nested)(item);
+    steps.push((message, hasSubjectToken) => {
+      for (const item of read(message) as readonly Message[]) {
+        checkOf(nested)(item, hasSubjectToken);
+      }
     });
   } else {
-    steps.push((message) => {
+    steps.push((message, hasSubjectToken) => {
       const value = read(message);
-      if (value !== undefined) checkOf(nested)(value as Message);
+      if (value !== undefined) checkOf(nested)(value as Message, hasSubjectToken);
     });
   }
   return steps;

@@ -12,6 +12,8 @@ export interface ListKey {
   readonly store: StoreId;
   /** Stands for the request, but for its model and its page. */
   readonly query: string;
+  /** Stands for all that a subject token says; '' for a list without one. */
+  readonly subject: string;
   readonly model: ModelId;
   readonly revision: Revision;
   /** The time at which the list was asked for, in milliseconds since 1970. */
@@ -47,6 +49,6 @@ export class ListCache<Row> {
 }
 
 /** Injective: a JSON list of texts and numbers. */
-function textOf({ store, query, model, revision, now }: ListKey): string {
-  return JSON.stringify([store, query, model, revision, now]);
+function textOf({ store, query, subject, model, revision, now }: ListKey): string {
+  return JSON.stringify([store, query, subject, model, revision, now]);
 }

@@ -1,11 +1,12 @@
 /** ListRelations: every relation that a subject has to an object, by one walk over one snapshot. */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { createWalk } from '../engine/check.ts';
-import { refusalOf, type Verdict } from '../engine/verdict.ts';
+import { allOf, refusalOf, type Verdict } from '../engine/verdict.ts';
 import {
   type ListRelationsRequest,
   type ListRelationsResponse,
   ListRelationsResponseSchema,
+  type ObligationSchema,
   type UnansweredRelationSchema,
 } from '../gen/pemba/v1/query_service_pb.ts';
 import type { CompiledModel } from '../model/compiled.ts';
@@ -13,23 +14,31 @@ import type { Unary } from './call.ts';
 import { refuseLate } from './consistency.ts';
 import { answerQuery, requireRelation } from './query-request.ts';
 import type { Service } from './service.ts';
+import { Challenges, decide, obligationOf } from './step-up.ts';
 
 export function createListRelations(
   service: Service,
 ): Unary<ListRelationsRequest, ListRelationsResponse> {
   return (request, call) =>
-    answerQuery(service, call, request, ({ snapshot, model, object, check }) => {
-      const asked = relationsAsked(model, object.type, request.relations);
-      const walk = createWalk(snapshot, model, check);
+    answerQuery(service, call, request, ({ snapshot, model, object, asked, subjects, check }) => {
+      const wanted = relationsAsked(model, object.type, request.relations);
+      const walks = subjects.map((subject) => createWalk(snapshot, model, { ...check, subject }));
+      const challenges = new Challenges(call);
       const relations: string[] = [];
       const unanswered: MessageInitShape<typeof UnansweredRelationSchema>[] = [];
-      for (const relation of asked) {
+      const obligations: MessageInitShape<typeof ObligationSchema>[] = [];
+      for (const relation of wanted) {
         refuseLate(service, call);
-        const verdict = walk.check(object, relation);
+        const at = { type: object.type, relation };
+        const found = allOf(walks, (walk) => walk.check(object, relation));
+        const verdict = decide(asked, at, found, (stepUp) => {
+          challenges.add(stepUp);
+          obligations.push(obligationOf(relation, stepUp));
+        });
         if (verdict.kind === 'allowed') relations.push(relation);
         else if (verdict.kind !== 'denied') unanswered.push(unansweredOf(relation, verdict));
       }
-      return create(ListRelationsResponseSchema, { relations, unanswered });
+      return create(ListRelationsResponseSchema, { relations, unanswered, obligations });
     });
 }
 

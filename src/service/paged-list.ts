@@ -2,7 +2,7 @@
  * Lists in pages: each list is computed whole, at one revision, and every page is a part of that one
  * list. The cursor says which list it is, and where in it the next page begins.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { assert } from '../base/assert.ts';
 import { byteLength } from '../base/bytes.ts';
 import { Refusal } from '../base/errors.ts';
@@ -15,6 +15,7 @@ import type { CompiledModel } from '../model/compiled.ts';
 import { isModelId, type StoreId } from '../model/ids.ts';
 import type { Snapshot } from '../storage/datastore.ts';
 import { formatConsistencyToken } from '../storage/revision.ts';
+import type { Asked } from './asked.ts';
 import type { Call } from './call.ts';
 import { leastRevision, type Preference, setToken } from './consistency.ts';
 import { readList } from './list.ts';
@@ -35,10 +36,13 @@ export interface PagedList<ListRow extends Row, Listed extends Encoded> {
   /** All of the request that can change the list, but for the store and the model. */
   readonly query: JsonValue;
   readonly cache: ListCache<ListRow>;
+  /** Whom it is for, by their token at the time of the list; the same on every page. */
+  askedAt(now: number): Asked;
   /** Yields where it may be interrupted. */
   list(
     snapshot: Snapshot,
     model: CompiledModel,
+    asked: Asked,
     run: ListRun,
   ): Generator<undefined, readonly ListRow[], void>;
   /** A row as the response has it. */
@@ -75,8 +79,8 @@ export function readPage<ListRow extends Row, Listed extends Encoded>(
   paged: PagedList<ListRow, Listed>,
 ): PageOf<Listed> | Promise<PageOf<Listed>> {
   const store = readStoreId(request.storeId);
-  const query = createHash('sha256').update(canonicalJson(paged.query)).digest('base64url');
-  const start = readCursor(service, request, store, query);
+  const query = digestOf(paged.query);
+  const start = readCursor(service, request, paged, store, query);
   if (start !== undefined && leastRevision(call, store) > start.key.revision) {
     throw startAgain('it shows an older revision than the consistency token asks for');
   }
@@ -98,8 +102,17 @@ export function readPage<ListRow extends Row, Listed extends Encoded>(
       if (start !== undefined && start.key.revision !== revision) {
         throw startAgain('the store has changed, and this server has not kept the list');
       }
-      const key = start?.key ?? { store, query, model: id, revision, now: service.clock.now() };
-      const rows = yield* paged.list(snapshot, model, { now: key.now, interrupt });
+      const now = start?.key.now ?? service.clock.now();
+      const asked = paged.askedAt(now);
+      const key = start?.key ?? {
+        store,
+        query,
+        subject: subjectOf(asked),
+        model: id,
+        revision,
+        now,
+      };
+      const rows = yield* paged.list(snapshot, model, asked, { now, interrupt });
       const count = rows.reduce((sum, { relations }) => sum + Math.sign(relations.length), 0);
       yield { key, rows, count };
     },
@@ -133,7 +146,7 @@ function pageOf<ListRow extends Row, Listed extends Encoded>(
   const end = from + page.length;
   if (end === rows.length) return { rows: page, cursor: '', count, consistencyToken };
   cache.keep(list);
-  const position = [end, key.model, key.revision, key.now];
+  const position = [end, key.model, key.revision, key.now, key.subject];
   const cursor = service.datastore.cursors.encode(boundTo(key.store, key.query), position);
   return { rows: page, cursor, count, consistencyToken };
 }
@@ -152,15 +165,17 @@ function isList(value: Encoded): value is readonly Encoded[] {
   return Array.isArray(value);
 }
 
-function readCursor(
+function readCursor<ListRow extends Row, Listed extends Encoded>(
   service: Service,
   request: PageRequest,
+  paged: PagedList<ListRow, Listed>,
   store: StoreId,
   query: string,
 ): Start | undefined {
   const position = service.datastore.cursors.decode(boundTo(store, query), request.cursor);
   if (position === undefined) return undefined;
-  const [from, model, revision, now] = position;
+  // Cursors of older versions know of no subject: they were given to calls without a token.
+  const [from, model, revision, now, subject = ''] = position;
   assert(
     typeof from === 'number' &&
       typeof model === 'string' &&
@@ -175,7 +190,22 @@ function readCursor(
       `the cursor is one of the model \`${model}\`; start again without one`,
     );
   }
-  return { key: { store, query, model, revision, now }, from };
+  if (subject !== subjectOf(paged.askedAt(now))) {
+    throw new Refusal(
+      'invalid_continuation_token',
+      'the cursor is one of another subject token, or of other claims of it; start again without one',
+    );
+  }
+  return { key: { store, query, subject, model, revision, now }, from };
+}
+
+/** '' for a list without a token. */
+function subjectOf({ key }: Asked): string {
+  return key === undefined ? '' : digestOf(key);
+}
+
+function digestOf(value: JsonValue): string {
+  return hash('sha256', canonicalJson(value), 'base64url');
 }
 
 function boundTo(store: StoreId, query: string): readonly string[] {

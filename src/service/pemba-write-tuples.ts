@@ -29,7 +29,7 @@ export function createWriteTuples(
     const store = readStoreId(request.storeId);
     const named = { authorizationModelId: request.modelId };
     const write = await viewFor(service, call, { store, preference: undefined }, (snapshot) =>
-      readWrite(resolveModel(service, call, { store, snapshot, request: named }), request),
+      readWrite(service, resolveModel(service, call, { store, snapshot, request: named }), request),
     );
     refuseLate(service, call);
     const { revision, repeated } = await service.datastore.write(store, write);
@@ -38,7 +38,11 @@ export function createWriteTuples(
   };
 }
 
-function readWrite(model: CompiledModel, request: WriteTuplesRequest): TupleWrite {
+function readWrite(
+  service: Service,
+  model: CompiledModel,
+  request: WriteTuplesRequest,
+): TupleWrite {
   const { writes, deletes, idempotencyKey } = request;
   const count = writes.length + deletes.length;
   refuseEmpty(count);
@@ -51,7 +55,7 @@ function readWrite(model: CompiledModel, request: WriteTuplesRequest): TupleWrit
   const write: TupleWrite = {
     preconditions: request.preconditions.map(readPrecondition),
     deletes: deletes.map((message) => readDeleted(wireKeyOf(message))),
-    writes: writes.map((message) => readExpiring(model, message)),
+    writes: writes.map((message) => readExpiring(service, model, message)),
     onDuplicate: readDuplicate(request.onDuplicate),
     onMissing: request.onMissing === OnMissing.IGNORE ? 'ignore' : 'error',
     ...(idempotencyKey === '' ? {} : { idempotencyKey }),
@@ -66,8 +70,8 @@ function readDuplicate(choice: OnDuplicate): TupleWrite['onDuplicate'] {
 }
 
 /** Whether the time lies ahead is judged where it is written: a repeated write is none. */
-function readExpiring(model: CompiledModel, message: TupleMessage): Tuple {
-  const tuple = readWritten(model, wireTupleOf(message));
+function readExpiring(service: Service, model: CompiledModel, message: TupleMessage): Tuple {
+  const tuple = readWritten(service, model, wireTupleOf(message));
   const { expiresAt } = message;
   return expiresAt === undefined ? tuple : { ...tuple, expiresAt: readExpiry(expiresAt) };
 }

@@ -1,8 +1,11 @@
 /** ListObjects of `pemba.v1`: the objects to which a subject has relations, in pages. */
 import { create } from '@bufbuild/protobuf';
+import { assert } from '../base/assert.ts';
 import { Refusal } from '../base/errors.ts';
+import { createWalk } from '../engine/check.ts';
 import { type ObjectRow, objectsOf } from '../engine/objects-of.ts';
 import { canHold, type Scope } from '../engine/scope.ts';
+import { Steps } from '../engine/steps.ts';
 import {
   type ListObjectsRequest,
   type ListObjectsResponse,
@@ -11,12 +14,16 @@ import {
 } from '../gen/pemba/v1/query_service_pb.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import { formatObject } from '../model/tuple.ts';
+import { ask } from './asked.ts';
 import type { Unary } from './call.ts';
 import { ListCache } from './list-cache.ts';
 import { unansweredOf } from './list-relations.ts';
 import { bytesOfRow, type PageOf, readPage, tuplesOfQuery } from './paged-list.ts';
 import { readContextualTuples, readQueryObject, readQuerySubject } from './query-request.ts';
+import { rowsHeldTo } from './rows-held-to.ts';
 import type { Service } from './service.ts';
+import { Challenges } from './step-up.ts';
+import { withSubjectToken } from './subject-identity.ts';
 
 export function createQueryObjects(
   service: Service,
@@ -26,27 +33,46 @@ export function createQueryObjects(
     service.lists.keptBytesMax,
   );
   return (request, call) => {
-    const page = readPage(service, call, request, {
-      query: queryOf(request),
-      cache,
-      list: (snapshot, model, run) => {
-        const subject = readQuerySubject(model, request.subject);
-        const relations = relationsOf(model, request);
-        return objectsOf(snapshot, model, {
-          subject,
-          relations,
-          scope: readScope(model, request.scope),
-          contextualTuples: readContextualTuples(model, request.contextualTuples),
-          context: request.context ?? {},
-          ...run,
-          rowsMax: service.lists.rowsMax,
-          depthMax: service.checkDepthMax,
-          stepsMax: service.checkStepsMax,
-          sliceSteps: service.lists.sliceSteps,
-        });
-      },
-      listed,
-    });
+    const page = withSubjectToken(service.subjects, call, (token) =>
+      readPage(service, call, request, {
+        query: queryOf(request),
+        cache,
+        askedAt: (now) => ask(service, call, token, request.subject, now),
+        *list(snapshot, model, asked, { now, interrupt }) {
+          const [subject, ...others] = asked.users.map((user) => readQuerySubject(model, user));
+          assert(subject !== undefined, 'somebody is asked about');
+          const relations = relationsOf(model, request);
+          const scope = readScope(model, request.scope);
+          const own = readContextualTuples(model, request.contextualTuples);
+          const check = {
+            contextualTuples: asked.tuples(model, own),
+            context: asked.context(request.context),
+            now,
+            interrupt,
+            depthMax: service.checkDepthMax,
+            stepsMax: service.checkStepsMax,
+          };
+          const { rowsMax, sliceSteps } = service.lists;
+          const bounds = { rowsMax, sliceSteps };
+          const reader = asked.reader(snapshot, model);
+          const asking = { ...check, ...bounds, subject, relations, scope };
+          const rows = yield* objectsOf(reader, model, asking);
+          if (!asked.isOwn) return rows;
+          const walks = others.map((other) =>
+            createWalk(reader, model, { ...check, subject: other }),
+          );
+          const challenges = new Challenges(call);
+          return yield* rowsHeldTo(rows, {
+            model,
+            asked,
+            walks,
+            challenges,
+            steps: new Steps(sliceSteps),
+          });
+        },
+        listed,
+      }),
+    );
     return page instanceof Promise ? page.then(responseOf) : responseOf(page);
   };
 }

@@ -1,4 +1,5 @@
 /** What the requests of `pemba.v1.QueryService` have in common, read against the model in use. */
+import { assert } from '../base/assert.ts';
 import { Refusal } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Interrupt } from '../engine/steps.ts';
@@ -9,15 +10,19 @@ import {
   type ObjectRef,
   parseObject,
   parseSubject,
+  type SubjectRef,
   type Tuple,
   wildcardId,
 } from '../model/tuple.ts';
 import type { Snapshot } from '../storage/datastore.ts';
+import type { TupleReader } from '../storage/tuple-reader.ts';
+import { type Asked, ask } from './asked.ts';
 import type { Call } from './call.ts';
 import { contextualTupleUse } from './check.ts';
 import { interruptOf, viewFor } from './consistency.ts';
 import { wireContextualOf } from './pemba-tuple.ts';
 import { resolveModel, type Service } from './service.ts';
+import { type SubjectToken, withSubjectToken } from './subject-identity.ts';
 import { readKnownSubject, readValidTuples } from './valid-tuple.ts';
 import { readStoreId } from './wire.ts';
 
@@ -33,11 +38,16 @@ interface QueryRequest {
 
 /** The engine's request, but for what is asked of the object. */
 export interface Query {
-  readonly snapshot: Snapshot;
+  /** The stored tuples, as far as they count. */
+  readonly snapshot: TupleReader;
   readonly model: CompiledModel;
   readonly object: ObjectRef;
+  readonly asked: Asked;
+  /** Who must be allowed, each. */
+  readonly subjects: readonly SubjectRef[];
+  /** The engine's request about the first of them. */
   readonly check: {
-    readonly subject: ReturnType<typeof readKnownSubject>;
+    readonly subject: SubjectRef;
     readonly contextualTuples: readonly Tuple[];
     readonly context: JsonObject;
     readonly now: number;
@@ -55,8 +65,10 @@ export function answerQuery<Answer>(
   answer: (query: Query) => Answer,
 ): Answer | Promise<Answer> {
   const at = { store: readStoreId(request.storeId), preference: request.consistency };
-  return viewFor(service, call, at, (snapshot) =>
-    answer(readQuery(service, call, request, snapshot)),
+  return withSubjectToken(service.subjects, call, (token) =>
+    viewFor(service, call, at, (snapshot) =>
+      answer(readQuery(service, call, request, snapshot, token)),
+    ),
   );
 }
 
@@ -65,20 +77,25 @@ export function readQuery(
   service: Service,
   call: Call,
   request: QueryRequest,
-  snapshot: Snapshot,
+  base: Snapshot,
+  token?: SubjectToken,
 ): Query {
   const store = readStoreId(request.storeId);
   const named = { authorizationModelId: request.modelId };
-  const model = resolveModel(service, call, { store, snapshot, request: named });
-  const subject = readQuerySubject(model, request.subject);
-  const object = readQueryObject(model, request.object);
-  const contextualTuples = readContextualTuples(model, request.contextualTuples);
-  const context = request.context ?? {};
-  const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = service;
   const now = service.clock.now();
+  const model = resolveModel(service, call, { store, snapshot: base, request: named });
+  const asked = ask(service, call, token, request.subject, now);
+  const subjects = asked.users.map((user) => readQuerySubject(model, user));
+  const [subject] = subjects;
+  assert(subject !== undefined, 'somebody is asked about');
+  const object = readQueryObject(model, request.object);
+  const own = readContextualTuples(model, request.contextualTuples);
+  const contextualTuples = asked.tuples(model, own);
+  const context = asked.context(request.context);
+  const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = service;
   const interrupt = interruptOf(service, call);
   const check = { subject, contextualTuples, context, now, depthMax, stepsMax, interrupt };
-  return { snapshot, model, object, check };
+  return { snapshot: asked.reader(base, model), model, object, asked, subjects, check };
 }
 
 export function requireRelation(model: CompiledModel, type: string, relation: string): void {

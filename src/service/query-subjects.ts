@@ -1,21 +1,26 @@
 /** ListSubjects of `pemba.v1`: the subjects that have relations to an object, in pages. */
 import { create } from '@bufbuild/protobuf';
 import { Refusal } from '../base/errors.ts';
+import type { UnansweredRelation } from '../engine/findings.ts';
 import { type SubjectKind, type SubjectRow, subjectsOf } from '../engine/subjects-of.ts';
 import {
   type ListSubjectsRequest,
   type ListSubjectsResponse,
   ListSubjectsResponseSchema,
 } from '../gen/pemba/v1/query_service_pb.ts';
-import type { CompiledModel } from '../model/compiled.ts';
-import { formatObject, formatSubject } from '../model/tuple.ts';
+import type { CompiledModel, CompiledRelation } from '../model/compiled.ts';
+import { formatObject, formatSubject, type ObjectRef } from '../model/tuple.ts';
+import { askAboutAnybody } from './asked.ts';
 import type { Unary } from './call.ts';
 import { ListCache } from './list-cache.ts';
 import { unansweredOf } from './list-relations.ts';
+import { type OwnAnswers, ownAnswers } from './own-answers.ts';
 import { bytesOfRow, type PageOf, readPage, tuplesOfQuery } from './paged-list.ts';
 import { asSet } from './query-objects.ts';
 import { readContextualTuples, readQueryObject, requireRelation } from './query-request.ts';
 import type { Service } from './service.ts';
+import { Challenges } from './step-up.ts';
+import { withSubjectToken } from './subject-identity.ts';
 import { requireListed } from './valid-tuple.ts';
 
 export function createQuerySubjects(
@@ -27,33 +32,63 @@ export function createQuerySubjects(
     service.lists.keptBytesMax,
   );
   return (request, call) => {
-    const page = readPage(service, call, request, {
-      query: queryOf(request),
-      cache,
-      list: (snapshot, model, run) => {
-        const object = readQueryObject(model, request.object);
-        for (const relation of request.relations) requireRelation(model, object.type, relation);
-        return subjectsOf(snapshot, model, {
-          object,
-          relations: model.relations
+    const page = withSubjectToken(service.subjects, call, (token) =>
+      readPage(service, call, request, {
+        query: queryOf(request),
+        cache,
+        askedAt: (now) => askAboutAnybody(service, call, token, now),
+        *list(snapshot, model, asked, { now, interrupt }) {
+          const object = readQueryObject(model, request.object);
+          for (const relation of request.relations) requireRelation(model, object.type, relation);
+          const relations = model.relations
             .filter(({ typeName }) => typeName === object.type)
-            .filter(({ name }) => isAskedFor(name, request.relations))
-            .map(({ index }) => index),
-          kinds: kindsOf(model, request.subjectTypes),
-          contextualTuples: readContextualTuples(model, request.contextualTuples),
-          context: request.context ?? {},
-          ...run,
-          rowsMax: service.lists.rowsMax,
-          exceptionsMax: service.lists.exceptionsMax,
-          depthMax: service.checkDepthMax,
-          stepsMax: service.checkStepsMax,
-          sliceSteps: service.lists.sliceSteps,
-        });
-      },
-      listed,
-    });
+            .filter(({ name }) => isAskedFor(name, request.relations));
+          const kinds = kindsOf(model, request.subjectTypes);
+          const own = readContextualTuples(model, request.contextualTuples);
+          const check = {
+            contextualTuples: asked.tuples(model, own),
+            context: asked.context(request.context),
+            now,
+            interrupt,
+            depthMax: service.checkDepthMax,
+            stepsMax: service.checkStepsMax,
+          };
+          const reader = asked.reader(snapshot, model);
+          if (asked.isOwn) {
+            const answers = ownAnswers(asked, { reader, model, check }, new Challenges(call));
+            return ownRows(answers, kinds, object, relations);
+          }
+          const { rowsMax, exceptionsMax, sliceSteps } = service.lists;
+          const bounds = { rowsMax, exceptionsMax, sliceSteps };
+          const indexes = relations.map(({ index }) => index);
+          const asking = { ...check, ...bounds, object, relations: indexes, kinds };
+          return yield* subjectsOf(reader, model, asking);
+        },
+        listed,
+      }),
+    );
     return page instanceof Promise ? page.then(responseOf) : responseOf(page);
   };
+}
+
+/** The row of the token's subject, if it has one of the relations or may have it. */
+function ownRows(
+  { subject, verdict }: OwnAnswers,
+  kinds: readonly SubjectKind[],
+  object: ObjectRef,
+  relations: readonly CompiledRelation[],
+): readonly SubjectRow[] {
+  const isListed = kinds.some(({ type, relation }) => type === subject.type && relation === '');
+  if (!isListed) return [];
+  const held: string[] = [];
+  const unanswered: UnansweredRelation[] = [];
+  for (const { name: relation } of relations) {
+    const found = verdict(object, relation);
+    if (found.kind === 'allowed') held.push(relation);
+    else if (found.kind !== 'denied') unanswered.push({ relation, verdict: found });
+  }
+  if (held.length === 0 && unanswered.length === 0) return [];
+  return [{ subject, relations: held, unanswered, except: [] }];
 }
 
 function listed({ subject, relations, unanswered, except }: SubjectRow) {

@@ -16,7 +16,7 @@ import type { Call, Method } from './call.ts';
 import { createCheck } from './check.ts';
 import { createExpand } from './expand.ts';
 import { createExplain } from './explain.ts';
-import { createFieldChecks } from './fields.ts';
+import { createFieldChecks, type FieldCheck } from './fields.ts';
 import { createListObjects, createStreamedListObjects } from './list-objects.ts';
 import { createListRelations } from './list-relations.ts';
 import { createListUsers } from './list-users.ts';
@@ -39,6 +39,7 @@ import {
   createGetStore,
   createListStores,
 } from './stores.ts';
+import { SubjectIdentity } from './subject-identity.ts';
 import { createWrite } from './write-tuples.ts';
 
 export function createMethods(context: ServiceContext): readonly Method[] {
@@ -60,18 +61,14 @@ export function createMethods(context: ServiceContext): readonly Method[] {
 /** A handler whose message types the descriptor vouches for. */
 type Handler = (request: never, call: Call) => unknown;
 
-function methodOf(
-  descriptor: DescMethod,
-  check: (request: Message) => void,
-  handler: Handler,
-): Method {
+function methodOf(descriptor: DescMethod, check: FieldCheck, handler: Handler): Method {
   switch (descriptor.methodKind) {
     case 'unary':
       return {
         descriptor,
         kind: 'unary',
         handle: (request, call) => {
-          check(request);
+          check(request, call.credentials.subjectToken !== '');
           return handler(request as never, call) as Message;
         },
       };
@@ -80,7 +77,7 @@ function methodOf(
         descriptor,
         kind: 'server_streaming',
         async *handle(request, call) {
-          check(request);
+          check(request, call.credentials.subjectToken !== '');
           yield* handler(request as never, call) as AsyncIterable<Message>;
         },
       };
@@ -108,6 +105,7 @@ export function createService(context: ServiceContext): Service {
       ...context.lists,
     },
     models: new ModelCache(),
+    subjects: context.identity && new SubjectIdentity(context.identity),
     newId: () => nextId(context.clock.now()),
   };
 }

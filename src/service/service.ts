@@ -5,6 +5,7 @@ import type { ModelId, StoreId } from '../model/ids.ts';
 import type { Datastore, Snapshot } from '../storage/datastore.ts';
 import type { Call } from './call.ts';
 import type { ModelCache, ResolvedModel } from './model-cache.ts';
+import type { IdentityParts, SubjectIdentity } from './subject-identity.ts';
 import { readOptionalModelId } from './wire.ts';
 
 export interface ServiceContext {
@@ -16,6 +17,8 @@ export interface ServiceContext {
   readonly checkStepsMax?: number;
   /** Bounds of the lists; those of `limits` where they are absent. */
   readonly lists?: Partial<ListBounds>;
+  /** For the subject tokens of calls; where it is absent, such a call is refused. */
+  readonly identity?: IdentityParts | undefined;
 }
 
 export interface ListBounds {
@@ -40,6 +43,8 @@ export interface Service {
   readonly checkStepsMax: number;
   readonly lists: ListBounds;
   readonly models: ModelCache;
+  /** Undefined on a server without an identity file. */
+  readonly subjects: SubjectIdentity | undefined;
   /** A new id for a store or a model: a ULID, greater than every one before it. */
   readonly newId: () => string;
 }

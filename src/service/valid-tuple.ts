@@ -23,6 +23,12 @@ export function readQuestion(model: CompiledModel, key: KeyText): Question {
   return { object, relation: key.relation, subject };
 }
 
+/** One question about each of several subjects; judged in the same order. */
+export function readQuestions(model: CompiledModel, key: KeyText, users: readonly string[]) {
+  const subjects = users.map((user) => readKnownSubject(model, user));
+  return { object: readTarget(model, key), relation: key.relation, subjects };
+}
+
 /** A subject of a type and a relation that the model has. */
 export function readKnownSubject(model: CompiledModel, user: string): SubjectRef {
   const subject = requireValue(readSubject(user));

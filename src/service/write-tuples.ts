@@ -12,6 +12,7 @@ import {
 import type { CompiledModel } from '../model/compiled.ts';
 import type { BareTuple, Tuple } from '../model/tuple.ts';
 import type { TupleWrite } from '../storage/datastore.ts';
+import { refuseReserved } from './asked.ts';
 import type { Unary } from './call.ts';
 import { refuseLate, setToken, viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
@@ -27,7 +28,7 @@ export function createWrite(service: Service): Unary<WriteRequest, WriteResponse
   return async (request, call) => {
     const store = readStoreId(request.storeId);
     const write = await viewFor(service, call, { store, preference: undefined }, (snapshot) =>
-      readWrite(resolveModel(service, call, { store, snapshot, request }), request),
+      readWrite(service, resolveModel(service, call, { store, snapshot, request }), request),
     );
     refuseLate(service, call);
     const { revision } = await service.datastore.write(store, write);
@@ -36,12 +37,12 @@ export function createWrite(service: Service): Unary<WriteRequest, WriteResponse
   };
 }
 
-function readWrite(model: CompiledModel, request: WriteRequest): TupleWrite {
+function readWrite(service: Service, model: CompiledModel, request: WriteRequest): TupleWrite {
   const deletes = request.deletes?.tupleKeys ?? [];
   const writes = request.writes?.tupleKeys ?? [];
   refuseEmpty(deletes.length + writes.length);
   const write: TupleWrite = {
-    writes: writes.map((message) => readWritten(model, message)),
+    writes: writes.map((message) => readWritten(service, model, message)),
     deletes: deletes.map(readDeleted),
     onDuplicate: readChoice('on_duplicate', request.writes?.onDuplicate),
     onMissing: readChoice('on_missing', request.deletes?.onMissing),
@@ -64,8 +65,13 @@ export function refuseEmpty(tuples: number): void {
   );
 }
 
-export function readWritten(model: CompiledModel, message: TupleKeyMessage): Tuple {
+export function readWritten(
+  { subjects }: Service,
+  model: CompiledModel,
+  message: TupleKeyMessage,
+): Tuple {
   const tuple = readValidTuple(model, message, writeUse);
+  if (subjects !== undefined) refuseReserved(tuple);
   const context = message.condition?.context;
   if (context !== undefined) refuseLargeContext(message, context);
   return tuple;

@@ -144,6 +144,7 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   mappedEntriesDefault: ['test/authn/identity-map.test.ts', '%d entries where no `max` is said'],
   mappedTuplesMax: ['test/authn/identity-map.test.ts', '%d tuples of one token'],
   mappedContextBytesMax: ['test/authn/identity-map.test.ts', 'a mapped context of %d bytes'],
+  stepUpHeaderBytesMax: ['test/service/step-up.test.ts', 'challenges of %d bytes'],
 };
 
 test.each(limitTable)(
@@ -175,6 +176,7 @@ test('limits that are not what they say: the sizes are those that the documentat
     listsKeptBytesMax: 64 * 1_024 * 1_024,
     identityFileBytesMax: 256 * 1_024,
     mappedContextBytesMax: 32 * 1_024,
+    stepUpHeaderBytesMax: 4 * 1_024,
     tokenBytesMax: 16 * 1_024,
     issuerBytesMax: 64 * 1_024,
   });

@@ -152,7 +152,11 @@ test('list-relations: one a line, and those that cannot be computed on stderr', 
     ['query', 'list-relations', 'user:anne', 'document:1', '--context', '{"now":1}'],
     { env },
   );
-  expect(json).toEqual({ relations: ['owner', 'viewer', 'reader'], unanswered: [] });
+  expect(json).toEqual({
+    relations: ['owner', 'viewer', 'reader'],
+    unanswered: [],
+    obligations: [],
+  });
 });
 
 test('objects: one a line with its relations, all pages, a scope, a count', async () => {

@@ -2,7 +2,7 @@
 import { fromJson, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { assert } from '../../src/base/assert.ts';
 import { ConsistencyPreference } from '../../src/gen/openfga/v1/openfga_service_consistency_pb.ts';
-import type { Call, Method } from '../../src/service/call.ts';
+import { type Call, noCredentials } from '../../src/service/call.ts';
 import { createMethods } from '../../src/service/router.ts';
 import type { ServiceContext } from '../../src/service/service.ts';
 
@@ -89,6 +89,8 @@ export class Caller {
       deadline: this.manner.deadline ?? Number.POSITIVE_INFINITY,
       signal: undefined,
       consistencyToken: this.manner.token ?? '',
+      credentials: noCredentials,
+      principal: undefined,
       responseHeaders: {},
     };
   }

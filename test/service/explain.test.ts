@@ -55,6 +55,9 @@ test('allowed: the one way that proves it', async () => {
     tree: { ...part, operator: 'OPERATOR_UNION', children: [from] },
     truncated: false,
     would_allow: [],
+    subject: 'user:anne',
+    missing_scopes: [],
+    obligations: [],
   });
 });
 

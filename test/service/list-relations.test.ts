@@ -33,7 +33,7 @@ test.each([
   ['group:eng#member', ['viewer', 'reader']],
   ['user:*', []],
 ])('%s has %j, in the order of the model', async (subject, relations) => {
-  expect(await relationsOf(subject)).toEqual({ relations, unanswered: [] });
+  expect(await relationsOf(subject)).toEqual({ relations, unanswered: [], obligations: [] });
 });
 
 test('only those that were asked for, each once, in the order of the model', async () => {

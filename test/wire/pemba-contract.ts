@@ -79,6 +79,14 @@ ListedSubject
 ListRelationsResponse
   1 repeated string relations
   2 repeated UnansweredRelation unanswered
+  3 repeated Obligation obligations
+Obligation
+  1 string relation
+  2 repeated string acr_values
+  3 repeated string amr_all
+  4 repeated string amr_any
+  5 int32 max_age
+  6 string challenge
 UnansweredRelation
   1 string relation
   2 string code
@@ -99,6 +107,9 @@ ExplainResponse
   3 ExplainNode tree
   4 bool truncated
   5 repeated TupleSet would_allow
+  6 string subject
+  7 repeated string missing_scopes
+  8 repeated Obligation obligations
 TupleSet
   1 repeated Tuple tuples
 ExplainNode

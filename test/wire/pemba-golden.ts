@@ -39,6 +39,23 @@ const filterJson = {
   subject_type: 'user',
 };
 
+const obligation = [
+  text(1, 'viewer'),
+  text(2, 'phr'),
+  text(3, 'otp'),
+  text(4, 'hwk'),
+  whole(5, 300),
+  text(6, 'Bearer'),
+];
+const obligationJson = {
+  relation: 'viewer',
+  acr_values: ['phr'],
+  amr_all: ['otp'],
+  amr_any: ['hwk'],
+  max_age: 300,
+  challenge: 'Bearer',
+};
+
 const node = [
   text(1, 'document:1'),
   text(2, 'viewer'),
@@ -201,9 +218,11 @@ export const pembaGolden: Record<string, [json: JsonValue, ...Bytes[]]> = {
     {
       relations: ['viewer'],
       unanswered: [unansweredJson],
+      obligations: [obligationJson],
     },
     text(1, 'viewer'),
     within(2, ...unanswered),
+    within(3, ...obligation),
   ],
   ExplainRequest: [
     {
@@ -232,12 +251,18 @@ export const pembaGolden: Record<string, [json: JsonValue, ...Bytes[]]> = {
       tree: nodeJson,
       truncated: true,
       would_allow: [{ tuples: [keyJson] }],
+      subject: 'user:anne',
+      missing_scopes: ['docs.write'],
+      obligations: [obligationJson],
     },
     whole(1, 3),
     text(2, 'until'),
     within(3, ...node),
     whole(4, 1),
     within(5, within(1, ...key)),
+    text(6, 'user:anne'),
+    text(7, 'docs.write'),
+    within(8, ...obligation),
   ],
   WriteTuplesRequest: [
     {

@@ -34,9 +34,16 @@ export function bindSubject(
   if (asked === own || (left && binding === 'substitute')) {
     return { kind: 'mapped', subjects: askedSubjects(mapped) };
   }
-  const mayAskAny = callerScopes.has(identity.scopes.get(askAnyKey) ?? askAnyScope);
-  if (binding === 'service' && mayAskAny && asked !== '') return { kind: 'asked' };
+  if (asked !== '' && mayAskAny(identity, callerScopes)) return { kind: 'asked' };
   throw new MappingRefusal('subject_mismatch', 'subject_binding');
+}
+
+/** Whether a caller who sends a subject's token may ask about others all the same. */
+export function mayAskAny(
+  { binding, scopes }: CompiledIdentity,
+  callerScopes: ReadonlySet<string>,
+): boolean {
+  return binding === 'service' && callerScopes.has(scopes.get(askAnyKey) ?? askAnyScope);
 }
 
 /**
@@ -115,11 +122,16 @@ export function scopeFor(identity: CompiledIdentity, method: string): string | u
 
 const reserved = 'token_';
 
+/** Whether a parameter's value is the token's to give, and nobody else's. */
+export function isReserved(name: string): boolean {
+  return name.startsWith(reserved);
+}
+
 /**
  * The context of a question: the request's own, and over it what the token says. ENSURES: no name
  * that begins with `token_` is the request's, whether the token gives it or not.
  */
 export function joinContext(request: JsonObject, mapped: JsonObject | undefined): JsonObject {
-  const own = Object.entries(request).filter(([name]) => !name.startsWith(reserved));
+  const own = Object.entries(request).filter(([name]) => !isReserved(name));
   return Object.fromEntries([...own, ...Object.entries(mapped ?? {})]);
 }

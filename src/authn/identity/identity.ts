@@ -5,6 +5,7 @@ import type { CompiledIdentity } from './compiled.ts';
 import {
   type Bound,
   bindSubject,
+  mayAskAny,
   missingScopes,
   missingStepUp,
   type StepUp,
@@ -55,6 +56,11 @@ export class Identity {
     callerScopes: ReadonlySet<string> = new Set(),
   ): Bound {
     return bindSubject(this.#compiled, mapped, asked, callerScopes);
+  }
+
+  /** Whether the caller may ask about other subjects than the token's. */
+  mayAskAny(callerScopes: ReadonlySet<string>): boolean {
+    return mayAskAny(this.#compiled, callerScopes);
   }
 
   /** One of which the subject's token must have; undefined if it has what the relation needs. */
