@@ -31,7 +31,7 @@ export interface Asked {
   /** What is short of the file's demands on the relation, whatever the tuples say. */
   shortOf(type: string, relation: string): Shortage | undefined;
   /** Whether the token alone decides what the tuple says. */
-  readonly isDecided: (tuple: Tuple) => boolean;
+  isDecided(tuple: Tuple): boolean;
   /** Equal for two questions that no answer can tell apart by their tokens; undefined for none. */
   readonly key: JsonValue | undefined;
 }
@@ -52,10 +52,12 @@ export function ask(
   user: string,
   now: number,
 ): Asked {
-  if (token === undefined) return service.subjects === undefined ? plain(user) : untrusted(user);
+  if (token === undefined) {
+    return service.subjects === undefined ? new PlainQuestion(user) : new UntrustedQuestion(user);
+  }
   const subject = token.at(now);
   const bound = subject.identity.bindSubject(subject.mapped, user, scopesOf(call));
-  return bound.kind === 'asked' ? untrusted(user) : new OwnQuestion(subject);
+  return bound.kind === 'asked' ? new UntrustedQuestion(user) : new OwnQuestion(subject);
 }
 
 /**
@@ -70,7 +72,7 @@ export function askAboutAnybody(
 ): Asked {
   if (token === undefined) return ask(service, call, token, '', now);
   const subject = token.at(now);
-  if (subject.identity.mayAskAny(scopesOf(call))) return untrusted('');
+  if (subject.identity.mayAskAny(scopesOf(call))) return new UntrustedQuestion('');
   return new OwnQuestion(subject);
 }
 
@@ -78,32 +80,53 @@ function scopesOf({ principal }: Call): ReadonlySet<string> {
   return new Set(principal?.kind === 'oidc' ? principal.scopes : []);
 }
 
-function plain(user: string): Asked {
-  return {
-    about: user,
-    users: [user],
-    isOwn: false,
-    key: undefined,
-    isDecided: () => false,
-    tuples: (_model, own) => own,
-    context: (own = {}) => own,
-    reader: (base) => base,
-    shortOf: () => undefined,
-  };
+/** A class, so that a check pays for one object and no closures. */
+class PlainQuestion implements Asked {
+  readonly about: string;
+  readonly users: readonly string[];
+  readonly isOwn = false;
+  readonly key = undefined;
+
+  constructor(user: string) {
+    this.about = user;
+    this.users = [user];
+  }
+
+  isDecided(_tuple: Tuple): boolean {
+    return false;
+  }
+
+  tuples(_model: CompiledModel, own: readonly Tuple[]): readonly Tuple[] {
+    return own;
+  }
+
+  context(own: JsonObject = {}): JsonObject {
+    return own;
+  }
+
+  reader(base: TupleReader, _model: CompiledModel): TupleReader {
+    return base;
+  }
+
+  shortOf(): undefined {
+    return undefined;
+  }
 }
 
 /** With an identity file, and nothing of a token in the question. */
-function untrusted(user: string): Asked {
-  return {
-    ...plain(user),
-    tuples(_model, own) {
-      for (const tuple of own) refuseReserved(tuple);
-      return own;
-    },
-    context: (own = {}) => joinContext(own, undefined),
-    reader: (base, model) =>
-      narrowed(base, model, { hidden: undefined, isReserved: reservedIn(model) }),
-  };
+class UntrustedQuestion extends PlainQuestion {
+  override tuples(_model: CompiledModel, own: readonly Tuple[]): readonly Tuple[] {
+    for (const tuple of own) refuseReserved(tuple);
+    return own;
+  }
+
+  override context(own: JsonObject = {}): JsonObject {
+    return joinContext(own, undefined);
+  }
+
+  override reader(base: TupleReader, model: CompiledModel): TupleReader {
+    return narrowed(base, model, { hidden: undefined, isReserved: reservedIn(model) });
+  }
 }
 
 /** About the token's subject, with all that the token says. */
@@ -134,7 +157,9 @@ class OwnQuestion implements Asked {
     return own.length === 0 ? tuples : [...tuples, ...own];
   }
 
-  readonly isDecided = (tuple: Tuple): boolean => decidedByToken(this.#subject.mapped, tuple);
+  isDecided(tuple: Tuple): boolean {
+    return decidedByToken(this.#subject.mapped, tuple);
+  }
 
   context(own: JsonObject = {}): JsonObject {
     return joinContext(own, this.#subject.mapped.context);

@@ -42,7 +42,9 @@ export function createExplain(service: Service): Unary<ExplainRequest, ExplainRe
       const needed = isShort && shortage.kind === 'step_up' ? [shortage.stepUp] : [];
       for (const stepUp of needed) new Challenges(call).add(stepUp);
       // To write what the token alone decides would allow nothing.
-      const grants = found.wouldAllow.filter((tuples) => !tuples.some(asked.isDecided));
+      const grants = found.wouldAllow.filter(
+        (tuples) => !tuples.some((tuple) => asked.isDecided(tuple)),
+      );
       return create(ExplainResponseSchema, {
         outcome: outcomes[isShort ? 'denied' : found.outcome],
         missingParameters: isShort ? [] : [...found.missing],

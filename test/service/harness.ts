@@ -54,7 +54,10 @@ export interface TestService {
 /** 2024-01-01, so that ids and times are plain. */
 const start = Date.UTC(2024, 0, 1);
 
-export type ServiceLimits = Pick<ServiceContext, 'checkDepthMax' | 'checkStepsMax' | 'lists'>;
+export type ServiceLimits = Pick<
+  ServiceContext,
+  'checkDepthMax' | 'checkStepsMax' | 'lists' | 'identity'
+>;
 
 export interface TestLimits extends ServiceLimits {
   /** A database file; one in memory where it is absent. */
