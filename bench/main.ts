@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { inProcess } from './in-process.ts';
 import { load, singleWriteMs } from './load.ts';
 import { microsEach, perSecond, printTable } from './measure.ts';
+import { withSubjectTokens } from './subject-token.ts';
 import { overTransports } from './transport.ts';
 import { makeWorkload, questionKinds } from './workload.ts';
 
@@ -53,6 +54,12 @@ try {
     'Check in process, over SQLite (one thread)',
     ['', 'checks/s', 'CPU µs/check'],
     questionKinds.map((kind) => [kind, perSecond(samples[kind]), microsEach(samples[kind])]),
+  );
+  const tokens = await withSubjectTokens(loaded.path, workload, ms);
+  printTable(
+    'Check by its handler, with a subject token (one thread and its helpers; direct questions)',
+    ['', 'checks/s', 'CPU µs/check'],
+    tokens.map(({ name, sample }) => [name, perSecond(sample), microsEach(sample)]),
   );
   const served = await overTransports(loaded.path, workload, ms);
   printTable(

@@ -19,6 +19,24 @@ export function measure(ms: number, work: () => number): Sample {
   return { count, cpuMicros: used.user + used.system, wallMs: performance.now() - start };
 }
 
+/**
+ * The same for work that may wait: CPU of the whole process, as signatures may be checked beside this
+ * thread. One after another.
+ */
+export async function measureAsync(ms: number, work: () => unknown): Promise<Sample> {
+  await work();
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  let count = 0;
+  do {
+    const result = work();
+    if (result instanceof Promise) await result;
+    count++;
+  } while (performance.now() - start < ms);
+  const used = process.cpuUsage(cpu);
+  return { count, cpuMicros: used.user + used.system, wallMs: performance.now() - start };
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
