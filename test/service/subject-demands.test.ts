@@ -452,6 +452,7 @@ describe('pages', () => {
     ['of other groups', { claims: { groups: ['ops'] } }],
     ['of more groups', { claims: { groups: ['eng', 'ops'] } }],
     ['of another sign-in', { claims: { groups: ['eng'], acr: 'low' } }],
+    ['of another context', { claims: { groups: ['eng'], desk: 'x' } }],
     ['of other scopes', { claims: { groups: ['eng'], scope: 'docs.write' } }],
     ['that is delegated', { claims: { groups: ['eng'], act: { sub: 'bot' } } }],
   ])('a call %s does not go on with them', async (_name, { claims }: { claims?: object }) => {

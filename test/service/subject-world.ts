@@ -74,7 +74,8 @@ ${
       - { when: has(claims.org), relation: member, object: { type: org, id: claims.org }, authority: token }
     context:
       token_acr: claims.?acr.orValue('')
-      token_age: now - int(claims.?auth_time.orValue(0))`
+      token_age: now - int(claims.?auth_time.orValue(0))
+      token_desk: claims.?desk.orValue('')`
 }
 ${
   more ??
