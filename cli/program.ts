@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { addGlobalOptions } from './connection.ts';
 import { registerDev } from './dev.ts';
 import { exitCodeHelp } from './exit-codes.ts';
+import { registerIdentity } from './identity.ts';
 import { registerLimits } from './limits.ts';
 import { registerModel } from './model.ts';
 import { registerQuery } from './query.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   registerModel(program);
   registerTuple(program);
   registerQuery(program);
+  registerIdentity(program);
   return program;
 }
 

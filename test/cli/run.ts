@@ -21,11 +21,13 @@ export interface Ended {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** For standard input. */
+  readonly input?: string;
 }
 
 /** The environment of the tests must not leak in: only what a test gives, and what node needs. */
 export function start(args: readonly string[], options: RunOptions = {}): ChildProcess {
-  return spawn(process.execPath, [join(root, 'cli/main.ts'), ...args], {
+  const child = spawn(process.execPath, [join(root, 'cli/main.ts'), ...args], {
     cwd: options.cwd ?? root,
     env: {
       PATH: process.env.PATH,
@@ -33,8 +35,10 @@ export function start(args: readonly string[], options: RunOptions = {}): ChildP
       NODE_COMPILE_CACHE: compileCache,
       ...options.env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  child.stdin?.end(options.input);
+  return child;
 }
 
 /** ENSURES: nothing that is printed holds an escape code; there is no terminal here. */
