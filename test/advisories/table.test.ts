@@ -26,6 +26,21 @@ const classes = [
   'condition types',
   'page tokens',
   'rollback',
+  'algorithm confusion',
+  'algorithms by default',
+  'claims that are not required',
+  'issuer and audience',
+  'key ids and keys in headers',
+  'key rotation',
+  'unknown key ids',
+  'issuer outage',
+  'key set content',
+  'clock skew',
+  'token type',
+  'huge tokens',
+  'encrypted tokens',
+  'tokens as keys of a cache',
+  'size of keys',
 ];
 
 /** The ids before the colon of every title, which may name several, by file. */

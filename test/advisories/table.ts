@@ -1,7 +1,7 @@
 /**
  * Every published failure of the field, by id, and where ours is proved to be without it. A01 to
  * A27 are OpenFGA's, A30 to A43 SpiceDB's, A50 to A63 those of Keto, Permify, Cedar, OPA and Casbin;
- * the names after them are classes of bugs that their changelogs are full of. What waits for a part
+ * the names after them are classes of bugs that their changelogs are full of, and those of tokens. What waits for a part
  * that does not exist yet is listed too, so that nothing is forgotten.
  */
 
@@ -27,6 +27,8 @@ const keys = `${advisories}/keys.test.ts`;
 const models = `${advisories}/models.test.ts`;
 const server = `${advisories}/server.test.ts`;
 const storage = `${advisories}/storage.test.ts`;
+const tokens = `${advisories}/tokens.test.ts`;
+const authn = (name: string) => `test/authn/${name}.test.ts`;
 const engine = (name: string) => `test/engine/${name}.test.ts`;
 
 function tested(files: readonly string[], again: readonly Part[] = []): Standing {
@@ -62,9 +64,9 @@ export const standings: Readonly<Record<string, Standing>> = {
   A22: tested([keys], ['caches']),
   A23: tested([keys], ['caches']),
   A24: tested([answers], ['postgres', 'resident graph']),
-  A25: pending('authn'),
+  A25: tested([tokens]),
   A26: tested([engine('lists')]),
-  A27: pending('authn'),
+  A27: tested([tokens]),
 
   A30: tested([answers]),
   A31: tested([server], ['authn']),
@@ -114,4 +116,21 @@ export const standings: Readonly<Record<string, Standing>> = {
   'condition types': tested([keys]),
   'page tokens': tested([storage, cursors], ['postgres']),
   rollback: tested([storage], ['postgres']),
+
+  // Those of verifiers of tokens, with `jose` or without.
+  'algorithm confusion': tested([tokens]),
+  'algorithms by default': tested([tokens]),
+  'claims that are not required': tested([tokens]),
+  'issuer and audience': tested([tokens]),
+  'key ids and keys in headers': tested([tokens]),
+  'key rotation': tested([authn('keys'), authn('provider')]),
+  'unknown key ids': tested([authn('keys')]),
+  'issuer outage': tested([authn('keys'), authn('provider')]),
+  'key set content': tested([authn('keys')]),
+  'clock skew': tested([authn('verifier')]),
+  'token type': tested([tokens]),
+  'huge tokens': tested([tokens]),
+  'encrypted tokens': tested([tokens]),
+  'tokens as keys of a cache': tested([tokens]),
+  'size of keys': tested([tokens]),
 };

@@ -29,7 +29,7 @@ test('keys are fetched when a token needs them, once for all that wait', async (
   expect(health(world)).toMatchObject({ state: 'ready', ageMs: 0, fault: undefined });
 });
 
-test('a rotation: the new key is taken at once, the old one until it is withdrawn', async () => {
+test('key rotation: the new key is taken at once, the old one until it is withdrawn', async () => {
   await using world = await openWorld();
   expect(await verdict(world, signedBy(world, keys.es))).toBe('taken');
   world.issuer.keys = [...goodJwks, publicJwk(keys.withdrawn)];
@@ -100,7 +100,7 @@ test.each([
   expect(world.issuer.fetches).toBe(fetches);
 });
 
-test('a flood of unknown key ids costs few fetches, and no good token', async () => {
+test('unknown key ids: a flood of them costs few fetches, and no good token', async () => {
   await using world = await openWorld();
   for (let second = 0; second < 60; second++) {
     const forged = Array.from({ length: 10 }, (_, n) =>
@@ -167,7 +167,7 @@ test('an issuer that was never reached is unavailable, and its tokens are not wr
   expect(health(world).state).toBe('ready');
 });
 
-test('an outage of three minutes: known keys serve, and fetches are rare', async () => {
+test('issuer outage: for three minutes known keys serve, and fetches are rare', async () => {
   const { refused, fetchesPerTenSeconds, verified } = await outage({ minutes: 3, everyMs: 5_000 });
   expect(verified).toBe(36);
   expect(refused).toBe(0);
@@ -268,7 +268,7 @@ const hostileKeys: Hostile[] = [
 /** A test that waits for a timeout waits for a short one; elsewhere a slow machine may be slow. */
 const patience = (fault: FetchFault) => (fault === 'timeout' ? { timeoutMs: 500 } : {});
 
-test.each(hostileKeys)('hostile keys: %s: %s', async (_name, fault, answer) => {
+test.each(hostileKeys)('key set content: %s: %s', async (_name, fault, answer) => {
   await using world = await openWorld({}, patience(fault));
   world.issuer.answers.set(world.issuer.jwksPath, answer);
   expect(await verdict(world, world.token())).toBe('keys_unavailable');

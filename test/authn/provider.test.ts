@@ -80,7 +80,7 @@ test('two providers that sign in the same name make two subjects', async () => {
   expect(ours.issuer).not.toBe(theirs.issuer);
 });
 
-test('the provider rotates its key', async () => {
+test('key rotation: by a real provider', async () => {
   await using provider = await TestProvider.open([first]);
   const { verifier, clock } = trusting([provider]);
   const old = (await provider.signIn('alice')).access_token;
@@ -97,7 +97,7 @@ test('the provider rotates its key', async () => {
   await verifier.verify(fresh, 'subject');
 });
 
-test('the provider is down when the server starts, comes, goes, and comes again', async () => {
+test('issuer outage: a real provider is down when the server starts, comes, goes, and comes again', async () => {
   await using provider = await TestProvider.open([first]);
   const token = await provider.serviceToken();
   const other = await provider.serviceToken();

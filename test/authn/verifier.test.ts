@@ -88,7 +88,7 @@ const edges: [claim: string, seconds: number, reason: string][] = [
   ['iat', -limits.tokenAgeMs / 1_000 - tolerance, 'taken'],
   ['iat', -limits.tokenAgeMs / 1_000 - tolerance - 1, 'too_old'],
 ];
-test.each(edges)('the clocks may differ: %s at %d s: %s', async (claim, seconds, expected) => {
+test.each(edges)('clock skew: %s at %d s: %s', async (claim, seconds, expected) => {
   const token = world.token({ [claim]: world.clock.seconds + seconds });
   const answer = world.verifier.verify(token, 'caller').then(
     () => 'taken',
