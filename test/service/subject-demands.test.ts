@@ -398,6 +398,32 @@ describe('step-up', () => {
   });
 });
 
+describe('what cannot be told', () => {
+  const ask = (claims: object) => check({ relation: 'secret' }, claims);
+
+  beforeEach(async () => {
+    const condition = { name: 'strong', context: { level: 'high' } };
+    await world.writeUnguarded([{ ...tupleKey('doc:1#secret@user:alice'), condition }]);
+    await world.setFile(
+      fileOf(world.issuer, {
+        // Says nothing of `token_acr`.
+        map: `    subject: { type: user, id: claims.sub }
+    actor: { type: agent, id: claims.?act.?sub }`,
+        more: 'step_up: [{ type: doc, relation: secret, acr_any: [high] }]',
+      }),
+    );
+  });
+
+  test('is neither denied nor challenged', async () => {
+    const refusal = await refusalOf(ask({}));
+    expect(refusal.message).toContain("missing context parameters '[token_acr]'");
+  });
+
+  test('is no, where another who must be allowed is denied', async () => {
+    expect((await ask({ act: { sub: 'bot' } })).allowed).toBe(false);
+  });
+});
+
 describe('a batch', () => {
   test('that asks about somebody else too is refused as a whole', async () => {
     const checks = ['user:alice', 'user:bob'].map((user, i) => ({
@@ -478,6 +504,24 @@ describe('pages', () => {
     expect((await page(bob, me)).body.count).toBe(0);
     const refusal = await refusalOf(page(bob, { ...me, cursor: alice.body.cursor }));
     expect(refusal.code).toBe('invalid_continuation_token');
+  });
+
+  test('each goes on with their own of two lists kept for the same words', async () => {
+    await world.setFile(fileOf(world.issuer, { binding: 'substitute' }));
+    await world.write('doc:7#viewer@group:ops#member', 'doc:8#viewer@group:ops#member');
+    const bob = { subjectToken: world.token({ sub: 'bob', groups: ['ops'] }) };
+    const rest: Record<string, unknown> = {};
+    const starts = { alice: first, bob };
+    const asked = { subject: 'user:me', page_size: 4 };
+    const cursors: Record<string, string> = {};
+    for (const [name, who] of Object.entries(starts)) {
+      cursors[name] = (await page(who, asked)).body.cursor;
+    }
+    for (const [name, who] of Object.entries(starts)) {
+      const { body } = await page(who, { ...asked, cursor: cursors[name] });
+      rest[name] = body.objects.map(({ object }: { object: string }) => object);
+    }
+    expect(rest).toEqual({ alice: ['doc:4'], bob: ['doc:4', 'doc:7', 'doc:8'] });
   });
 });
 
