@@ -2,7 +2,7 @@
 import { fromJson, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { assert } from '../../src/base/assert.ts';
 import { ConsistencyPreference } from '../../src/gen/openfga/v1/openfga_service_consistency_pb.ts';
-import { type Call, noCredentials } from '../../src/service/call.ts';
+import { type Call, type Method, noCredentials } from '../../src/service/call.ts';
 import { createMethods } from '../../src/service/router.ts';
 import type { ServiceContext } from '../../src/service/service.ts';
 

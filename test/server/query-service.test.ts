@@ -98,7 +98,11 @@ test('REST', async () => {
   const listed = await post(url, `/stores/${storeId}/list-relations`, anne);
   expect(listed.status).toBe(200);
   expect(listed.headers.get('pemba-consistency-token')).not.toBeNull();
-  expect(await listed.json()).toEqual({ relations: ['viewer', 'reader'], unanswered: [], obligations: [] });
+  expect(await listed.json()).toEqual({
+    relations: ['viewer', 'reader'],
+    unanswered: [],
+    obligations: [],
+  });
   const objects = await post(url, `/stores/${storeId}/objects`, { subject: 'user:anne' });
   const token = objects.headers.get('pemba-consistency-token');
   expect(await objects.json()).toEqual({ ...page, consistency_token: token });
