@@ -1,5 +1,6 @@
 /** The calls of OpenFGA's HTTP API and of `pemba.v1` that the CLI makes, typed. Pages come as they are read. */
 import { type HttpOptions, type HttpRequest, send } from './http.ts';
+import { createRoleClient, type RoleClient } from './role-client.ts';
 import {
   createTupleClient,
   isUnknownMethod,
@@ -27,7 +28,7 @@ import {
   type WireUser,
 } from './wire.ts';
 
-export interface Client extends TupleClient {
+export interface Client extends TupleClient, RoleClient {
   createStore(name: string): Promise<WireStore>;
   readStore(store: string): Promise<WireStore>;
   deleteStore(store: string): Promise<void>;
@@ -87,6 +88,7 @@ export function createClient(options: HttpOptions): Client {
     call({ method: 'POST', path, body, repeatable: false });
 
   return {
+    ...createRoleClient({ apiUrl: options.apiUrl, call }),
     ...createTupleClient({ apiUrl: options.apiUrl, call, pathOf: storePath }),
     createStore: async (name) => plainStore(await create('/stores', { name })),
     readStore: async (store) => plainStore(await get(storePath(store))),

@@ -38,6 +38,11 @@ async function dev(flags: Record<string, string>): Promise<void> {
     ...flags,
     'datastore-uri': ':memory:',
     'log-format': 'text',
+    // Whatever the environment says of a server that is none.
+    'authn-method': 'none',
+    'authn-preshared-keys': '',
+    'authn-preshared-keys-file': '',
+    'identity-file': '',
   }).catch(adviseOnPorts);
   closeOnSignal(server);
   const apiUrl = `http://${server.httpAddress}`;

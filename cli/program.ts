@@ -1,13 +1,16 @@
 /** The commands of `pemba` and their help. What a command needs is loaded when it runs. */
 import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { registerBootstrap } from './bootstrap.ts';
 import { addGlobalOptions } from './connection.ts';
 import { registerDev } from './dev.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 import { registerIdentity } from './identity.ts';
+import { registerKey } from './key.ts';
 import { registerLimits } from './limits.ts';
 import { registerModel } from './model.ts';
 import { registerQuery } from './query.ts';
+import { registerRole } from './role.ts';
 import { registerServe } from './serve.ts';
 import { registerStore } from './store.ts';
 import { registerTuple } from './tuple.ts';
@@ -32,6 +35,8 @@ export function createProgram(): Command {
   program.commandsGroup('Run a server:');
   registerDev(program);
   registerServe(program);
+  registerKey(program);
+  registerBootstrap(program);
   registerVerify(program);
   registerLimits(program);
   // Commands take this over when they are made: the options say nothing to those above.
@@ -43,6 +48,7 @@ export function createProgram(): Command {
   registerTuple(program);
   registerQuery(program);
   registerIdentity(program);
+  registerRole(program);
   return program;
 }
 

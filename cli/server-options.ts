@@ -4,6 +4,7 @@ import {
   flagOf,
   resolveConfig,
   type ServerConfig,
+  type Setting,
   type SettingName,
   settings,
   variableOf,
@@ -14,7 +15,9 @@ import { Failure } from './exit-codes.ts';
 
 export function addSettings(command: Command, names: readonly SettingName[]): void {
   for (const name of names) {
-    const { default: preset, help, placeholder } = settings[name];
+    const setting: Setting<unknown> = settings[name];
+    if (setting.argv === false) continue;
+    const { default: preset, help, placeholder } = setting;
     const value = placeholder === '' ? '' : ` <${placeholder.toLowerCase()}>`;
     const presetHelp = placeholder === '' || preset === '' ? '' : `; default ${preset}`;
     const source = `${variableOf(name)}${presetHelp}`;

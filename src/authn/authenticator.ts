@@ -73,11 +73,12 @@ class Verified implements Authenticator {
     this.#throttle = new Throttle(clock);
   }
 
-  authenticate({ authorization, address }: Attempt): Principal | Promise<Principal> {
-    const token = bearerToken(authorization);
+  authenticate(attempt: Attempt): Principal | Promise<Principal> {
+    const token = bearerToken(attempt.authorization);
     // What is good is let through before anyone is slowed: others may share the address.
     const known = this.#known(token);
     if (known !== undefined) return known;
+    const { address } = attempt;
     const waitMs = this.#throttle.waitMs(address);
     if (waitMs > 0) throw new AuthenticationRefusal('throttled', { retryAfterMs: waitMs });
     return this.#verified(token, address);

@@ -96,7 +96,7 @@ export const limits = {
   ),
   pageSizeMax: limit(100, 'rows', 'One page of Read, ReadChanges, models or stores'),
   pageSizeDefault: limit(50, 'rows', 'One page when the request names no size'),
-  tuplePageSizeMax: limit(1_000, 'rows', 'One page of ReadTuples or ReadTupleChanges'),
+  tuplePageSizeMax: limit(1_000, 'rows', 'One page of ReadTuples, ReadTupleChanges or ListRoles'),
   tuplePageSizeDefault: limit(100, 'rows', 'Such a page when the request names no size'),
   requestTimeoutMs: limit(
     3_000,
@@ -168,6 +168,9 @@ export const limits = {
   authBackoffMaxMs: limit(60_000, 'ms', 'The longest wait of a client that failed too often'),
   authForgetMs: limit(600_000, 'ms', 'Failed authentications are remembered'),
   authTrackedMax: limit(10_000, 'clients', 'Whose failed authentications are remembered'),
+  accessDecisionsMax: limit(10_000, 'answers', 'Remembered of which caller may do what'),
+  /** Two tokens of the greatest length, and all else. */
+  headersBytesMax: limit(49_152, 'bytes', 'The headers of one request'),
   identityFileBytesMax: limit(262_144, 'bytes', 'An identity file'),
   mappingExpressionLengthMax: limit(4_096, 'characters', 'An expression of an identity file'),
   mappingExpressionNodesMax: limit(500, 'nodes', 'The syntax tree of such an expression'),
@@ -196,3 +199,4 @@ assert(limits.checkStepsMax >= limits.checkDepthMax, 'a walk of full depth fits 
 assert(limits.tupleContextBytesMax < limits.requestBytesMax, 'a context fits a request');
 assert(limits.issuerKeysFreshMs < limits.issuerKeysStaleMs, 'keys are fetched before they end');
 assert(limits.issuerTimeoutMs < limits.issuerRetryMs, 'one attempt ends before the next begins');
+assert(2 * limits.tokenBytesMax < limits.headersBytesMax, 'two tokens fit the headers');

@@ -14,3 +14,9 @@ export function isStoreId(text: string): text is StoreId {
 export function isModelId(text: string): text is ModelId {
   return pattern.test(text);
 }
+
+/**
+ * Of the store in which the server keeps its own: who may call what. It has not the form of an id, so
+ * that no request can name it.
+ */
+export const systemStoreId = 'system' as StoreId;

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
+import { presharedKeysFault } from '../authn/preshared.ts';
 import { limits } from '../base/limits.ts';
 import {
   isLoopback,
@@ -15,17 +16,21 @@ import {
   parseDatastoreUri,
   parseDurationMs,
   parseOrigins,
+  parsePresharedKeys,
   parseSwitch,
+  readPresharedKeysFile,
 } from './setting-values.ts';
 import { configurationError } from './start-error.ts';
 
-interface Setting<Value> {
+export interface Setting<Value> {
   readonly default: string;
   /** What stands for the value in the help; '' for a switch, which takes none. */
   readonly placeholder: string;
   readonly help: string;
   /** True where the text may hold a password: errors do not repeat it. */
   readonly secret?: true;
+  /** False where the text is not for a command line, which everyone on the machine can read. */
+  readonly argv?: false;
   readonly parse: (text: string) => Value;
 }
 
@@ -61,6 +66,32 @@ export const settings = {
     placeholder: '',
     help: 'Allow an API without authentication on an address that other machines can reach',
     parse: parseSwitch,
+  },
+  authnMethod: {
+    default: 'none',
+    placeholder: 'METHOD',
+    help: 'How callers are known: none, preshared (keys), or oidc (and keys, where there are any)',
+    parse: oneOf('none', 'preshared', 'oidc'),
+  },
+  authnPresharedKeys: {
+    default: '',
+    placeholder: 'KEYS',
+    help: 'NAME=sha256:DIGEST of each key, as `pemba key create` prints it, separated by commas',
+    secret: true,
+    argv: false,
+    parse: parsePresharedKeys,
+  },
+  authnPresharedKeysFile: {
+    default: '',
+    placeholder: 'FILE',
+    help: 'File with such keys, one a line',
+    parse: readPresharedKeysFile,
+  },
+  identityFile: {
+    default: '',
+    placeholder: 'FILE',
+    help: 'The issuers whose tokens are trusted, and what their claims mean; reloaded on change',
+    parse: (text: string) => text,
   },
   corsAllowedOrigins: {
     default: '',
@@ -163,15 +194,36 @@ export function resolveConfig({ flags = {}, environment = process.env }: ConfigS
 
   const values = settingNames.map((name) => [name, parseSetting(name, find(name))]);
   const config: ServerConfig = Object.freeze(Object.fromEntries(values));
+  refuseKeysInVain(config);
   for (const name of ['httpAddr', 'grpcAddr'] as const) {
+    if (config.authnMethod !== 'none') break;
     if (config.insecure || isLoopback(config[name])) continue;
     const { text, source } = find(name);
     throw configurationError(
       `${source}: other machines can reach \`${text}\` and the API has no authentication; ` +
-        'use a loopback address such as 127.0.0.1, or spell out --insecure',
+        'set --authn-method, use a loopback address such as 127.0.0.1, or spell out --insecure',
     );
   }
   return config;
+}
+
+/** Keys that nobody asks for would let everybody in, against what whoever set them believes. */
+function refuseKeysInVain(config: ServerConfig): void {
+  const { authnMethod, authnPresharedKeys, authnPresharedKeysFile } = config;
+  const keys = [...authnPresharedKeys, ...authnPresharedKeysFile];
+  const fault = presharedKeysFault(keys);
+  if (fault !== undefined) throw configurationError(fault);
+  if (authnMethod === 'none' && keys.length > 0) {
+    throw configurationError(
+      'there are preshared keys, but nobody is asked for one: set --authn-method preshared',
+    );
+  }
+  if (authnMethod === 'preshared' && keys.length === 0) {
+    throw configurationError(
+      '--authn-method: preshared needs a key in PEMBA_AUTHN_PRESHARED_KEYS or ' +
+        '--authn-preshared-keys-file; `pemba key create NAME` makes one',
+    );
+  }
 }
 
 function parseSetting(name: SettingName, { text, source }: Found): unknown {

@@ -12,6 +12,7 @@ import {
 } from '@connectrpc/connect';
 import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { compressionGzip, connectNodeAdapter } from '@connectrpc/connect-node';
+import type { GuardedMethod } from '../service/access/guard.ts';
 import type { Call, Method } from '../service/call.ts';
 import { toRefusal } from '../service/status.ts';
 import { malformed, parseJson, readBody } from './body.ts';
@@ -31,7 +32,7 @@ import { decodeJson } from './transcode.ts';
 /** The library does not say whose connection it is. */
 const addressKey = createContextKey('', { description: 'address of the connection' });
 
-type UnaryMethod = Extract<Method, { kind: 'unary' }>;
+type UnaryMethod = Extract<GuardedMethod, { kind: 'unary' }>;
 
 export interface ConnectHandler {
   /** REQUIRES: a path without its query. False where the path is no method's. */
@@ -93,6 +94,7 @@ async function answerUnary(
   const isJson = contentType === 'application/json';
   let message: Message | undefined;
   try {
+    await method.admit(call);
     const body = await readBody(request, options.requestBytesMax);
     message = isJson ? decodeJson(input, parseJson(body)) : decodeBinary(method, body);
     const result = await method.handle(message, call);
@@ -125,7 +127,7 @@ function decodeBinary({ descriptor: { input } }: UnaryMethod, body: Buffer): Mes
   }
 }
 
-function addMethod(router: ConnectRouter, method: Method, options: HttpOptions): void {
+function addMethod(router: ConnectRouter, method: GuardedMethod, options: HttpOptions): void {
   const { descriptor } = method;
   // The library's own types tie a handler to its message; here the descriptor does.
   const rpc = router.rpc as (descriptor: unknown, implementation: unknown) => void;

@@ -20,6 +20,8 @@ const exposedHeaders = [
   stepUpChecksHeader,
   requestIdHeader,
   errorCodeHeader,
+  'www-authenticate',
+  'retry-after',
 ].join(', ');
 
 /** How long a browser may remember the answer, in seconds. */

@@ -18,6 +18,7 @@ import {
 import type { Clock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import type { GuardedMethod } from '../service/access/guard.ts';
 import type { Method } from '../service/call.ts';
 import { toRefusal } from '../service/status.ts';
 import { drained } from './drained.ts';
@@ -28,7 +29,7 @@ import { addReflection } from './grpc-reflection.ts';
 import type { Observer } from './observe.ts';
 
 export interface GrpcOptions {
-  readonly methods: readonly Method[];
+  readonly methods: readonly GuardedMethod[];
   readonly clock: Clock;
   readonly observer: Observer;
   readonly requestTimeoutMs: number;
@@ -54,7 +55,7 @@ export function createGrpcServer(options: GrpcOptions): GrpcServer {
     // Bookkeeping for a debugging service that we do not serve.
     'grpc.enable_channelz': 0,
   });
-  const services = new Map<string, Method[]>();
+  const services = new Map<string, GuardedMethod[]>();
   for (const method of options.methods) {
     const name = method.descriptor.parent.typeName;
     services.set(name, [...(services.get(name) ?? []), method]);
@@ -86,7 +87,7 @@ export function createGrpcServer(options: GrpcOptions): GrpcServer {
   };
 }
 
-function addService(server: Server, methods: readonly Method[], options: GrpcOptions): void {
+function addService(server: Server, methods: readonly GuardedMethod[], options: GrpcOptions): void {
   const definition: Record<string, MethodDefinition<unknown, unknown>> = {};
   const handlers: Record<string, UntypedHandleCall> = {};
   for (const method of methods) {
@@ -130,11 +131,11 @@ function decode(method: DescMethod, bytes: Uint8Array): Message | Refusal {
 
 type Request = Message | Refusal;
 
-function handlerOf(method: Method, options: GrpcOptions) {
+function handlerOf(method: GuardedMethod, options: GrpcOptions) {
   return method.kind === 'unary' ? unaryHandler(method, options) : streamHandler(method, options);
 }
 
-function unaryHandler(method: Extract<Method, { kind: 'unary' }>, options: GrpcOptions) {
+function unaryHandler(method: Extract<GuardedMethod, { kind: 'unary' }>, options: GrpcOptions) {
   const name = nameOf(method);
   return (transport: ServerUnaryCall<Request, Message>, respond: sendUnaryData<Message>) => {
     const call = new GrpcCall(name, transport, options);
@@ -148,7 +149,9 @@ function unaryHandler(method: Extract<Method, { kind: 'unary' }>, options: GrpcO
       respond(null, message, call.trailers());
     };
     if (transport.request instanceof Refusal) {
-      refuse(refused(call, transport.request, options));
+      void refusalFor(method, call, transport.request).then((refusal) =>
+        refuse(refused(call, refusal, options)),
+      );
       return;
     }
     try {
@@ -163,14 +166,16 @@ function unaryHandler(method: Extract<Method, { kind: 'unary' }>, options: GrpcO
 }
 
 function streamHandler(
-  method: Extract<Method, { kind: 'server_streaming' }>,
+  method: Extract<GuardedMethod, { kind: 'server_streaming' }>,
   options: GrpcOptions,
 ) {
   const name = nameOf(method);
   return async (transport: ServerWritableStream<Request, Message>) => {
     const call = new GrpcCall(name, transport, options);
     try {
-      if (transport.request instanceof Refusal) throw refused(call, transport.request, options);
+      if (transport.request instanceof Refusal) {
+        throw refused(call, await refusalFor(method, call, transport.request), options);
+      }
       const { signal } = call;
       let headersSent = false;
       for await (const message of method.handle(transport.request, call)) {
@@ -187,6 +192,20 @@ function streamHandler(
       call.finish();
     }
   };
+}
+
+/** A stranger learns who it must be, not what is wrong with its bytes. */
+async function refusalFor(
+  method: GuardedMethod,
+  call: GrpcCall,
+  refusal: Refusal,
+): Promise<Refusal> {
+  try {
+    await method.admit(call);
+    return refusal;
+  } catch (error) {
+    return toRefusal(error, call.requestId);
+  }
 }
 
 /** Bytes that are no message never reach the observed handler. */

@@ -19,6 +19,7 @@ export function createHttpServer(options: HttpOptions): Server {
     {
       // A second `authorization` must not be dropped: two that differ are no credential.
       joinDuplicateHeaders: true,
+      maxHeaderSize: limits.headersBytesMax,
       // Against clients that hold a connection by sending slowly.
       headersTimeout: limits.httpHeadersTimeoutMs,
       requestTimeout: limits.httpRequestTimeoutMs,
@@ -53,11 +54,11 @@ export function createHttpServer(options: HttpOptions): Server {
         response.setHeader('allow', match.verbs.join(', '));
         refuseOutright(request, response, wrongVerb(request, path, match.verbs));
       } else if (path === '/healthz') {
-        health(response, true);
+        health(response, true, []);
       } else if (path === '/readyz') {
         options.ready().then(
-          () => health(response, true),
-          () => health(response, false),
+          (degraded) => health(response, true, degraded),
+          () => health(response, false, []),
         );
       } else {
         refuseOutright(request, response, noSuchPath(request, path));
@@ -81,8 +82,11 @@ function splitUrl(url: string): { path: string; query: string } {
 }
 
 /** In gRPC's words, as the wire's clients expect of a health check. */
-function health(response: ServerResponse, serving: boolean): void {
-  const body = JSON.stringify({ status: serving ? 'SERVING' : 'NOT_SERVING' });
+function health(response: ServerResponse, serving: boolean, degraded: readonly string[]): void {
+  const body = JSON.stringify({
+    status: serving ? 'SERVING' : 'NOT_SERVING',
+    ...(degraded.length > 0 && { degraded }),
+  });
   response.writeHead(serving ? 200 : 503, { 'content-type': 'application/json' }).end(body);
 }
 

@@ -4,6 +4,15 @@ import type { RunningServer } from './start.ts';
 
 const signals = ['SIGTERM', 'SIGINT'] as const;
 
+/** SIGHUP, which is how a server is told to read its files again, takes the identity file anew. */
+export function reloadOnSignal(server: RunningServer): void {
+  process.on('SIGHUP', () => {
+    server.reload().catch((error: unknown) => {
+      server.logger.error({ err: error }, 'the identity file was not reloaded');
+    });
+  });
+}
+
 /** At the first signal the server closes and the process exits with 0; a second does not wait. */
 export function closeOnSignal(server: RunningServer): void {
   let closing = false;

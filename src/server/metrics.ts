@@ -8,6 +8,8 @@ export interface Metrics {
   requestAnswered(method: string, code: string, durationMs: number): void;
   /** Checks asked for, those of a batch one by one. */
   checksAsked(count: number): void;
+  /** One call that the guard did not let through, by its reason. */
+  callerRefused(reason: string): void;
   /** One call of the datastore that writes, whether it succeeded or not. */
   datastoreWritten(operation: string, succeeded: boolean, durationMs: number): void;
   /** What Prometheus reads. */
@@ -38,6 +40,12 @@ export function createMetrics(): Metrics {
     help: 'Checks asked for; every check of a batch counts.',
     registers,
   });
+  const refusals = new Counter({
+    name: 'pemba_callers_refused_total',
+    help: 'Calls refused for who calls, by reason: no token, a wrong one, a role that is missing.',
+    labelNames: ['reason'],
+    registers,
+  });
   const writes = new Histogram({
     name: 'pemba_datastore_write_duration_seconds',
     help: 'Time until the datastore has made a write durable, or refused it.',
@@ -48,6 +56,7 @@ export function createMetrics(): Metrics {
   return {
     requestAnswered: (method, code, durationMs) =>
       requests.observe({ method, code }, durationMs / 1000),
+    callerRefused: (reason) => refusals.inc({ reason }),
     checksAsked: (count) => checks.inc(count),
     datastoreWritten: (operation, succeeded, durationMs) =>
       writes.observe({ operation, outcome: succeeded ? 'ok' : 'error' }, durationMs / 1000),

@@ -3,9 +3,13 @@
  * leaves an observed method is an answer or a `Refusal`: a bug is logged whole and hidden here.
  */
 import type { Logger } from 'pino';
+import { AuthenticationRefusal } from '../authn/refusal.ts';
 import type { Clock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
 import { OpenFGAService } from '../gen/openfga/v1/openfga_service_pb.ts';
+import { isStoreId } from '../model/ids.ts';
+import { AccessRefusal } from '../service/access/access-refusal.ts';
+import type { GuardedMethod } from '../service/access/guard.ts';
 import type { Call, Method } from '../service/call.ts';
 import { toRefusal } from '../service/status.ts';
 import type { Metrics } from './metrics.ts';
@@ -34,10 +38,15 @@ export function createObserver(options: {
       if (status === 'internal_error') {
         logger.error({ requestId: call.requestId, method, err: refusal?.cause }, 'internal error');
       }
+      const reason = reasonOf(refusal);
+      if (reason !== undefined) metrics.callerRefused(reason);
       if (!logger.isLevelEnabled('info')) return;
-      const store = (request as { storeId?: string } | undefined)?.storeId;
+      const { storeId = '' } = (request ?? {}) as { storeId?: string };
+      // Nobody has judged the request yet, where its caller was refused.
+      const store = isStoreId(storeId) ? storeId : undefined;
       const durationMs = Math.round(ms * 1000) / 1000;
-      logger.info({ method, status, durationMs, requestId: call.requestId, store }, 'request');
+      const { requestId } = call;
+      logger.info({ method, status, reason, durationMs, requestId, store }, 'request');
     },
   };
 }
@@ -49,6 +58,12 @@ function shortName(method: string): string {
   return method.startsWith(wirePrefix) ? method.slice(wirePrefix.length) : method;
 }
 
+/** Why the guard let the call not through: words of our own, nothing of the token. */
+function reasonOf(refusal: Refusal | undefined): string | undefined {
+  const isGuards = refusal instanceof AuthenticationRefusal || refusal instanceof AccessRefusal;
+  return isGuards ? refusal.reason : undefined;
+}
+
 function checksIn(method: string, request: unknown): number {
   if (method === 'Check') return 1;
   if (method !== 'BatchCheck') return 0;
@@ -57,10 +72,10 @@ function checksIn(method: string, request: unknown): number {
 
 /** The same methods, each call reported to the observer when it is answered. */
 export function observed(
-  methods: readonly Method[],
+  methods: readonly GuardedMethod[],
   observer: Observer,
   clock: Clock,
-): readonly Method[] {
+): readonly GuardedMethod[] {
   return methods.map((method) =>
     method.kind === 'unary'
       ? { ...method, handle: observedUnary(method.handle, observer, clock) }

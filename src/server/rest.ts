@@ -31,6 +31,8 @@ export async function answerRest(
   try {
     let message: Message;
     try {
+      // Who calls comes before what is asked: a stranger's body is not even read.
+      await route.method.admit(call);
       const source = route.hasBody
         ? { body: parseJson(await readBody(request, options.requestBytesMax)) }
         : { query };

@@ -11,11 +11,11 @@ import {
 } from '@bufbuild/protobuf';
 import { assert } from '../base/assert.ts';
 import { http } from '../gen/google/api/annotations_pb.ts';
-import type { Method } from '../service/call.ts';
+import type { GuardedMethod } from '../service/access/guard.ts';
 import { malformed } from './body.ts';
 
 export interface Route {
-  readonly method: Method;
+  readonly method: GuardedMethod;
   /** Fields that the path carries, in the path's order. */
   readonly pathFields: readonly DescField[];
   /** True where the body is the request message; else the query is. */
@@ -47,13 +47,13 @@ const successStatuses: { readonly [name: string]: number } = {
 export class Routes {
   readonly #root: Node = newNode();
 
-  constructor(methods: readonly Method[]) {
+  constructor(methods: readonly GuardedMethod[]) {
     for (const method of methods) {
       if (hasOption(method.descriptor, http)) this.#add(method);
     }
   }
 
-  #add(method: Method): void {
+  #add(method: GuardedMethod): void {
     const rule = getOption(method.descriptor, http);
     const { case: verb, value: path } = rule.pattern;
     assert(verb !== undefined && typeof path === 'string', `${method.descriptor.name}: no path`);

@@ -2,7 +2,9 @@
  * How the text of a setting becomes a value. Each parser throws an Error whose message says what
  * it would take; the configuration adds where the text came from.
  */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { type PresharedKey, readPresharedKey } from '../authn/preshared.ts';
 
 /** Where to listen. `host` '' means all interfaces; port 0 lets the system choose. */
 export interface ListenAddress {
@@ -86,4 +88,28 @@ export function parseOrigins(text: string): readonly string[] {
     }
   }
   return origins;
+}
+
+/** In their stored form, separated by commas or line breaks. */
+export function parsePresharedKeys(text: string): readonly PresharedKey[] {
+  const stored = text.split(/[,\s]+/).filter((entry) => entry !== '');
+  return stored.map((entry) => {
+    const key = readPresharedKey(entry);
+    if (typeof key === 'string') throw new Error(key);
+    return key;
+  });
+}
+
+/** One a line; lines that begin with `#` are comments. */
+export function readPresharedKeysFile(path: string): readonly PresharedKey[] {
+  if (path === '') return [];
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Error(`the file cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  const keys = parsePresharedKeys(text.replace(/^\s*#.*$/gm, ''));
+  if (keys.length === 0) throw new Error('the file has no key');
+  return keys;
 }

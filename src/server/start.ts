@@ -6,9 +6,13 @@ import type { Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
-import { createMethods } from '../service/router.ts';
+import type { Access } from '../service/access/access.ts';
+import { Callers } from '../service/access/caller.ts';
+import { guarded } from '../service/access/guard.ts';
+import { createAccess, createMethods } from '../service/router.ts';
 import type { Datastore } from '../storage/datastore.ts';
 import { openSqlite } from '../storage/sqlite/open.ts';
+import { type Authentication, openAuthentication } from './authentication.ts';
 import type { ServerConfig } from './config.ts';
 import { withDeadlines } from './deadline.ts';
 import { createGrpcServer, type GrpcServer } from './grpc.ts';
@@ -28,6 +32,8 @@ export interface RunningServer {
   readonly metricsAddress: string | undefined;
   readonly datastore: Datastore;
   readonly logger: Logger;
+  /** Takes the identity file as it is now, if it can be used. */
+  reload(): Promise<void>;
   /**
    * Orderly: says that it is going, takes no more connections, finishes open requests for at most
    * the shutdown timeout, closes the datastore. A second call waits for the first.
@@ -40,27 +46,41 @@ export async function startServer(config: ServerConfig, logSink?: LogSink): Prom
   const log = createLog(config, logSink);
   const { logger } = log;
   const metrics = createMetrics();
-  const opened = await openDatastore(config.datastoreUri);
+  const authentication = await openAuthentication(config, { clock: systemClock, logger });
+  const opened = await openDatastore(config.datastoreUri).catch((error: unknown) => {
+    authentication.close();
+    throw error;
+  });
   const datastore = measuredDatastore(opened, metrics, systemClock);
-  const parts = assemble(config, { datastore, metrics, logger });
+  const parts = assemble(config, { datastore, metrics, logger, authentication });
   const { http, grpc, metricsServer } = parts;
   const finish = finisher(parts, config.shutdownTimeout);
   try {
+    if (config.authnMethod !== 'none') await prepareRoles(parts.access, logger);
     const httpAddress = await listen(http, config.httpAddr, 'httpAddr');
     const grpcAddress = await listen(grpc.sockets, config.grpcAddr, 'grpcAddr');
     const metricsAddress =
       config.metricsAddr && (await listen(metricsServer, config.metricsAddr, 'metricsAddr'));
     logger.info({ http: httpAddress, grpc: grpcAddress, metrics: metricsAddress }, 'serving');
-    const close = once(() => closeOrderly(finish, datastore, log));
-    return { httpAddress, grpcAddress, metricsAddress, datastore, logger, close };
+    const close = once(() => closeOrderly(finish, authentication, datastore, log));
+    const { reload } = authentication;
+    return { httpAddress, grpcAddress, metricsAddress, datastore, logger, reload, close };
   } catch (error) {
     await finish();
+    authentication.close();
     await datastore.close();
     throw error;
   }
 }
 
-async function openDatastore(path: string): Promise<Datastore> {
+/** Roles are decided from the first call on, but somebody has to give the first one. */
+async function prepareRoles(access: Access, logger: Logger): Promise<void> {
+  await access.prepare();
+  if (await access.isBootstrapped()) return;
+  logger.warn('nobody has been made an admin yet: `pemba bootstrap` does it, also meanwhile');
+}
+
+export async function openDatastore(path: string): Promise<Datastore> {
   try {
     return await openSqlite({ path, clock: systemClock });
   } catch (error) {
@@ -73,6 +93,7 @@ interface Parts {
   readonly http: HttpServer;
   readonly grpc: GrpcServer;
   readonly metricsServer: HttpServer;
+  readonly access: Access;
   /** From here on, the server says that it is not ready. */
   drain(): void;
 }
@@ -80,15 +101,32 @@ interface Parts {
 /** The layers on top of each other; nothing listens yet. */
 function assemble(
   config: ServerConfig,
-  base: { readonly datastore: Datastore; readonly metrics: Metrics; readonly logger: Logger },
+  base: {
+    readonly datastore: Datastore;
+    readonly metrics: Metrics;
+    readonly logger: Logger;
+    readonly authentication: Authentication;
+  },
 ): Parts {
-  const { datastore, metrics, logger } = base;
+  const { datastore, metrics, logger, authentication } = base;
   const clock = systemClock;
   const observer = createObserver({ clock, logger, metrics });
   const { checkDepthMax, checkStepsMax, requestTimeout, requestBytesMax } = config;
-  const handlers = createMethods({ datastore, clock, checkDepthMax, checkStepsMax });
+  const { authenticator, identity } = authentication;
+  const access = createAccess({ datastore, clock });
+  const fileInUse = () => identity?.source.identity;
+  const callers = new Callers(fileInUse);
+  const handlers = createMethods({
+    datastore,
+    clock,
+    checkDepthMax,
+    checkStepsMax,
+    access: { access, callers },
+    ...(identity && { identity }),
+  });
+  const behindGuard = guarded(handlers, { authenticator, access, callers, identity: fileInUse });
   const transport = {
-    methods: observed(withDeadlines(handlers, clock), observer, clock),
+    methods: observed(withDeadlines(behindGuard, clock), observer, clock),
     clock,
     observer,
     requestTimeoutMs: requestTimeout,
@@ -102,11 +140,15 @@ function assemble(
     ready: async () => {
       if (draining) throw new Refusal('unavailable', 'the server is shutting down');
       await datastore.ready();
+      authentication.refresh();
+      await authentication.reload();
+      return authentication.degraded();
     },
   });
   return {
     http,
     grpc,
+    access,
     metricsServer: createMetricsServer(metrics, logger),
     drain: () => {
       draining = true;
@@ -129,12 +171,14 @@ function finisher(parts: Parts, timeoutMs: number): () => Promise<boolean> {
 
 async function closeOrderly(
   finish: () => Promise<boolean>,
+  authentication: Authentication,
   datastore: Datastore,
   { logger, flush }: Log,
 ): Promise<void> {
   logger.info('shutting down');
   const inTime = await finish();
   if (!inTime) logger.warn('the shutdown timeout has passed: open requests were cut');
+  authentication.close();
   await datastore.close();
   logger.info('stopped');
   flush();

@@ -242,6 +242,12 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
     ...tuplePage,
   },
 
+  GrantRoleRequest: { store_id: optional(idPattern), principal: required },
+  RevokeRoleRequest: { store_id: optional(idPattern), principal: required },
+  ListRolesRequest: { store_id: optional(idPattern), ...tuplePage },
+  Principal: { key: text('^[a-z0-9][a-z0-9._-]*$') },
+  Client: { issuer: text('^[^\\s]+$'), id: text('^.+$') },
+
   CreateStoreRequest: { name: text(storeNamePattern) },
   UpdateStoreRequest: { store_id: id, name: text(storeNamePattern) },
   DeleteStoreRequest: { store_id: id },

@@ -8,8 +8,12 @@ import { AssertionError, assert } from '../base/assert.ts';
 import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { OpenFGAService } from '../gen/openfga/v1/openfga_service_pb.ts';
+import { AccessService } from '../gen/pemba/v1/access_service_pb.ts';
 import { QueryService } from '../gen/pemba/v1/query_service_pb.ts';
 import { TupleService } from '../gen/pemba/v1/tuple_service_pb.ts';
+import { Access } from './access/access.ts';
+import { Callers } from './access/caller.ts';
+import { createGrantRole, createListRoles, createRevokeRole } from './access/role-methods.ts';
 import { createReadAssertions, createWriteAssertions } from './assertions.ts';
 import { createBatchCheck } from './batch-check.ts';
 import type { Call, Method } from './call.ts';
@@ -40,6 +44,7 @@ import {
   createListStores,
 } from './stores.ts';
 import { SubjectIdentity } from './subject-identity.ts';
+import { readModelId } from './wire.ts';
 import { createWrite } from './write-tuples.ts';
 
 export function createMethods(context: ServiceContext): readonly Method[] {
@@ -55,6 +60,7 @@ export function createMethods(context: ServiceContext): readonly Method[] {
     ...methodsOf(OpenFGAService, createHandlers(service)),
     ...methodsOf(QueryService, createQueryHandlers(service)),
     ...methodsOf(TupleService, createTupleHandlers(service)),
+    ...methodsOf(AccessService, createAccessHandlers(service)),
   ];
 }
 
@@ -86,6 +92,12 @@ function methodOf(descriptor: DescMethod, check: FieldCheck, handler: Handler): 
   }
 }
 
+/** For the guard and the handlers together. */
+export function createAccess({ datastore, clock }: Pick<ServiceContext, 'datastore' | 'clock'>) {
+  const nextId = monotonicFactory();
+  return new Access({ datastore, clock, newId: () => readModelId(nextId(clock.now())) });
+}
+
 /** What the handlers share, with the default of every bound that the context leaves open. */
 export function createService(context: ServiceContext): Service {
   const nextId = monotonicFactory();
@@ -106,6 +118,8 @@ export function createService(context: ServiceContext): Service {
     },
     models: new ModelCache(),
     subjects: context.identity && new SubjectIdentity(context.identity),
+    access: context.access?.access ?? createAccess(context),
+    callers: context.access?.callers ?? new Callers(() => undefined),
     newId: () => nextId(context.clock.now()),
   };
 }
@@ -150,6 +164,14 @@ function createTupleHandlers(service: Service) {
     deleteTuples: createDeleteTuples(service),
     readTupleChanges: createReadTupleChanges(service),
   } satisfies { readonly [name in keyof typeof TupleService.method]: Handler };
+}
+
+function createAccessHandlers(service: Service) {
+  return {
+    grantRole: createGrantRole(service),
+    revokeRole: createRevokeRole(service),
+    listRoles: createListRoles(service),
+  } satisfies { readonly [name in keyof typeof AccessService.method]: Handler };
 }
 
 function refuseUnimplemented(method: string): Handler {

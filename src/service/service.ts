@@ -3,6 +3,8 @@ import type { Clock } from '../base/clock.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import type { ModelId, StoreId } from '../model/ids.ts';
 import type { Datastore, Snapshot } from '../storage/datastore.ts';
+import type { Access } from './access/access.ts';
+import type { Callers } from './access/caller.ts';
 import type { Call } from './call.ts';
 import type { ModelCache, ResolvedModel } from './model-cache.ts';
 import type { IdentityParts, SubjectIdentity } from './subject-identity.ts';
@@ -19,6 +21,8 @@ export interface ServiceContext {
   readonly lists?: Partial<ListBounds>;
   /** For the subject tokens of calls; where it is absent, such a call is refused. */
   readonly identity?: IdentityParts | undefined;
+  /** Who may do what, where callers are asked who they are. The guard has the same ones. */
+  readonly access?: { readonly access: Access; readonly callers: Callers };
 }
 
 export interface ListBounds {
@@ -45,6 +49,8 @@ export interface Service {
   readonly models: ModelCache;
   /** Undefined on a server without an identity file. */
   readonly subjects: SubjectIdentity | undefined;
+  readonly access: Access;
+  readonly callers: Callers;
   /** A new id for a store or a model: a ULID, greater than every one before it. */
   readonly newId: () => string;
 }

@@ -1,4 +1,5 @@
 /** How an error leaves the service: as a refusal, and what each protocol calls that refusal. */
+import { AuthenticationRefusal } from '../authn/refusal.ts';
 import { type ErrorCode, errorCodes, Refusal } from '../base/errors.ts';
 
 /**
@@ -23,6 +24,7 @@ const httpStatuses: { readonly [code in ErrorCode]?: number } = {
 
 /** All input errors are 400, also "not found": the wire's clients tell them apart by the code. */
 export function httpStatus(refusal: Refusal): number {
+  if (refusal instanceof AuthenticationRefusal) return authenticationStatus(refusal);
   const own = httpStatuses[refusal.code];
   if (own !== undefined) return own;
   const number = errorCodes[refusal.code];
@@ -31,6 +33,12 @@ export function httpStatus(refusal: Refusal): number {
   if (number < 4000) return 422;
   if (number < 5000) return 500;
   return 404;
+}
+
+/** What OpenFGA has no code for has the status that HTTP's clients act on by themselves. */
+function authenticationStatus({ reason }: AuthenticationRefusal): number {
+  if (reason === 'throttled') return 429;
+  return reason === 'keys_unavailable' ? 503 : 401;
 }
 
 /**

@@ -8,7 +8,10 @@ import { Identity } from '../../src/authn/identity/identity.ts';
 import { signatureAlgorithms } from '../../src/authn/issuer.ts';
 import { limits } from '../../src/base/limits.ts';
 import { OpenFGAService } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { AccessService } from '../../src/gen/pemba/v1/access_service_pb.ts';
 import { QueryService } from '../../src/gen/pemba/v1/query_service_pb.ts';
+import { TupleService } from '../../src/gen/pemba/v1/tuple_service_pb.ts';
+import { roles } from '../../src/service/access/roles.ts';
 import { exampleFile, fileWith, issuer, plainMap } from './identity-fixture.ts';
 
 const schemas = new URL('../../schemas/', import.meta.url);
@@ -303,8 +306,9 @@ test('the schema has the numbers and names that the rest of Pemba has', () => {
   expect(max.maximum).toBe(limits.mappedTuplesMax);
   expect(max.default).toBe(limits.mappedEntriesDefault);
   expect(schema.$defs.issuer.properties.algorithms.items.enum).toEqual(signatureAlgorithms);
-  const methods = [...OpenFGAService.methods, ...QueryService.methods].map(({ name }) =>
-    name.replace(/(?!^)[A-Z]/g, '_$&').toLowerCase(),
-  );
-  expect(methodName.enum).toEqual([...methods, 'check_any'].sort());
+  const methods = [OpenFGAService, QueryService, TupleService, AccessService]
+    .flatMap((service) => service.methods)
+    .map(({ name }) => name.replace(/(?!^)[A-Z]/g, '_$&').toLowerCase());
+  expect(methodName.enum).toEqual([...new Set([...methods, 'check_any'])].sort());
+  expect(schema.$defs.issuer.properties.roles.items.properties.role.enum).toEqual(roles);
 });

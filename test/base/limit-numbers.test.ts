@@ -116,6 +116,8 @@ const numbers: Readonly<Record<LimitName, number>> = {
   mappedTuplesMax: 1_000,
   mappedContextBytesMax: 32_768,
   stepUpHeaderBytesMax: 4_096,
+  accessDecisionsMax: 10_000,
+  headersBytesMax: 49_152,
 };
 
 test('limits that are not what they say: each is the number that it is known for', () => {

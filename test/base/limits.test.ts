@@ -143,6 +143,8 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   mappingExpressionNodesMax: ['test/authn/identity-file.test.ts', 'an expression of %d nodes'],
   mappedEntriesDefault: ['test/authn/identity-map.test.ts', '%d entries where no `max` is said'],
   mappedTuplesMax: ['test/authn/identity-map.test.ts', '%d tuples of one token'],
+  accessDecisionsMax: 'a cache: what it lets go of is decided again',
+  headersBytesMax: ['test/server/authentication.test.ts', 'two tokens of %d bytes'],
   mappedContextBytesMax: ['test/authn/identity-map.test.ts', 'a mapped context of %d bytes'],
   stepUpHeaderBytesMax: ['test/service/step-up.test.ts', 'challenges of %d bytes'],
 };
@@ -177,6 +179,7 @@ test('limits that are not what they say: the sizes are those that the documentat
     identityFileBytesMax: 256 * 1_024,
     mappedContextBytesMax: 32 * 1_024,
     stepUpHeaderBytesMax: 4 * 1_024,
+    headersBytesMax: 48 * 1_024,
     tokenBytesMax: 16 * 1_024,
     issuerBytesMax: 64 * 1_024,
   });

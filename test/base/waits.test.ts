@@ -9,6 +9,7 @@ import { closeHttpGently, finishOrCut } from '../../src/server/shutdown.ts';
 import { serve as serveGrpc, unary, wire } from '../server/grpc-harness.ts';
 import { post, serve as serveHttp, store } from '../server/http-fixture.ts';
 import { callOf, testClock } from '../service/harness.ts';
+import { openToAll } from '../service/open-to-all.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -32,7 +33,10 @@ describe('a request', () => {
 
   test('is answered until its time is over, and refused then', async () => {
     const clock = testClock();
-    const [method] = withDeadlines([unary(wire.write, () => new Promise<never>(() => {}))], clock);
+    const [method] = withDeadlines(
+      openToAll([unary(wire.write, () => new Promise<never>(() => {}))]),
+      clock,
+    );
     if (method?.kind !== 'unary') throw new Error('a unary method stays one');
     const call = callOf('Write', { deadline: clock.monotonic() + most });
     const refused = vi.fn();

@@ -35,6 +35,10 @@ test('the defaults: loopback, one file, nothing open to others', () => {
     grpcAddr: { host: '127.0.0.1', port: 8081 },
     metricsAddr: { host: '127.0.0.1', port: 2112 },
     insecure: false,
+    authnMethod: 'none',
+    authnPresharedKeys: [],
+    authnPresharedKeysFile: [],
+    identityFile: '',
     corsAllowedOrigins: [],
     requestTimeout: 3_000,
     requestBytesMax: 616_448,
@@ -108,6 +112,43 @@ describe('addresses', () => {
   });
 });
 
+const stored = `web=sha256:${'0'.repeat(64)}`;
+
+describe('keys', () => {
+  const flags = { 'authn-method': 'preshared' };
+  const key = { name: 'web', id: '00000000' };
+
+  test('come from the environment and from a file, in lines or with commas', () => {
+    const other = stored.replace('web', 'ops').replace('00', '11');
+    const path = file(`# two\n${other}\n\n${other.replaceAll('0', '2')}\n`, 'keys.txt');
+    const environment = { PEMBA_AUTHN_PRESHARED_KEYS: `${stored}, ` };
+    const config = resolve({
+      flags: { ...flags, 'authn-preshared-keys-file': path },
+      environment,
+    });
+    expect(config.authnPresharedKeys).toMatchObject([key]);
+    expect(config.authnPresharedKeysFile).toMatchObject([{ name: 'ops' }, { name: 'ops' }]);
+  });
+
+  test('open the address to others', () => {
+    const environment = { PEMBA_AUTHN_PRESHARED_KEYS: stored };
+    const open = { ...flags, 'http-addr': '0.0.0.0:8080' };
+    expect(resolve({ flags: open, environment }).authnMethod).toBe('preshared');
+  });
+
+  test('that are secrets themselves are refused, and not repeated', () => {
+    const secret = 'pemba_this-is-a-secret';
+    for (const text of [secret, `web=${secret}`, `web=sha256:${secret}`]) {
+      const environment = { PEMBA_AUTHN_PRESHARED_KEYS: text };
+      expect(() => resolve({ flags, environment })).toThrow('pemba key create');
+      expect(() => resolve({ flags, environment })).not.toThrow(secret);
+      const path = file(text, 'secret.txt');
+      const inFile = { ...flags, 'authn-preshared-keys-file': path };
+      expect(() => resolve({ flags: inFile })).not.toThrow(secret);
+    }
+  });
+});
+
 describe('refusals name the source and the value', () => {
   const flag = (name: string, value: string): ConfigSources => ({ flags: { [name]: value } });
   const inFile = (text: string): ConfigSources => ({ flags: { config: file(text) } });
@@ -132,6 +173,21 @@ describe('refusals name the source and the value', () => {
     [inFile('- 1'), ['pemba.yaml', 'http-addr: 127.0.0.1:8080']],
     [inFile('a: b: c'), ['pemba.yaml', 'cannot read']],
     [flag('config', join(folder, 'missing.yaml')), ['missing.yaml', 'ENOENT']],
+    [flag('authn-method', 'password'), ['--authn-method', 'none, preshared, oidc']],
+    [flag('authn-method', 'preshared'), ['needs a key', 'pemba key create']],
+    [flag('authn-preshared-keys-file', join(folder, 'no.txt')), ['-file', 'no.txt', 'ENOENT']],
+    [flag('authn-preshared-keys-file', file('# none\n', 'none.txt')), ['the file has no key']],
+    [
+      { environment: { PEMBA_AUTHN_PRESHARED_KEYS: stored } },
+      ['nobody is asked', '--authn-method preshared'],
+    ],
+    [
+      {
+        flags: { 'authn-method': 'preshared' },
+        environment: { PEMBA_AUTHN_PRESHARED_KEYS: `${stored},${stored}` },
+      },
+      ['two preshared keys are the same'],
+    ],
     [flag('http-addr', '0.0.0.0:8080'), ['--http-addr', '`0.0.0.0:8080`', '--insecure']],
     [inFile("grpc-addr: ':8081'"), ['pemba.yaml: grpc-addr', '`:8081`', '--insecure']],
   ])('%j', (sources, parts) => {

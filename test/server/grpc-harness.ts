@@ -10,6 +10,7 @@ import { withDeadlines } from '../../src/server/deadline.ts';
 import { createGrpcServer, type GrpcServer } from '../../src/server/grpc.ts';
 import { observed } from '../../src/server/observe.ts';
 import type { Call, Method } from '../../src/service/call.ts';
+import { openToAll } from '../service/open-to-all.ts';
 import { GrpcClient } from './grpc-client.ts';
 
 export const wire = OpenFGAService.method;
@@ -64,7 +65,7 @@ export async function serve(
     },
   };
   const server = createGrpcServer({
-    methods: observed(withDeadlines(methods, systemClock), observer, systemClock),
+    methods: observed(withDeadlines(openToAll(methods), systemClock), observer, systemClock),
     clock: systemClock,
     observer,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,

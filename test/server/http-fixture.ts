@@ -8,6 +8,7 @@ import { OpenFGAService } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
 import { createHttpServer } from '../../src/server/http.ts';
 import type { HttpOptions } from '../../src/server/http-options.ts';
 import type { Call, Method } from '../../src/service/call.ts';
+import { openToAll } from '../service/open-to-all.ts';
 
 type Init = MessageInitShape<DescMessage> | Record<string, unknown>;
 
@@ -32,12 +33,14 @@ export async function serve(
 ): Promise<Fixture> {
   const seen: Fixture['seen'] = { request: undefined, call: undefined };
   const server = createHttpServer({
-    methods: OpenFGAService.methods.map((descriptor) => methodOf(descriptor, handlers, seen)),
+    methods: openToAll(
+      OpenFGAService.methods.map((descriptor) => methodOf(descriptor, handlers, seen)),
+    ),
     clock: systemClock,
     requestTimeoutMs: 3_000,
     requestBytesMax,
     corsOrigins: [],
-    ready: async () => {},
+    ready: async () => [],
     ...more,
   });
   server.listen(0, '127.0.0.1');

@@ -19,7 +19,7 @@ describe('health', () => {
     let ready = false;
     using http = await serve(
       {},
-      { ready: () => (ready ? Promise.resolve() : Promise.reject(new Error('secret'))) },
+      { ready: () => (ready ? Promise.resolve([]) : Promise.reject(new Error('secret'))) },
     );
     const before = await fetch(`${http.url}/readyz`);
     expect([before.status, await before.json()]).toEqual([503, { status: 'NOT_SERVING' }]);
@@ -104,8 +104,8 @@ describe('a connection', () => {
 
   test.each([
     [
-      'headers of 20 KiB',
-      `GET /stores HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_480)}\r\n\r\n`,
+      'headers that are too large',
+      `GET /stores HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(limits.headersBytesMax)}\r\n\r\n`,
       431,
     ],
     ['what is no HTTP', 'HELLO\r\n\r\n', 400],

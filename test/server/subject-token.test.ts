@@ -8,6 +8,7 @@ import {
   OpenFGAService,
   type StreamedListObjectsResponse,
 } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { openToAll } from '../service/open-to-all.ts';
 import { openSubjectWorld, type SubjectWorld } from '../service/subject-world.ts';
 import { type Served, serve as serveGrpc, wire } from './grpc-harness.ts';
 import { type Fixture, post, serve as serveHttp } from './http-fixture.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
   world = await openSubjectWorld();
   await world.write('doc:1#viewer@group:eng#member');
   grpc = await serveGrpc(world.methods);
-  http = await serveHttp({}, { methods: world.methods });
+  http = await serveHttp({}, { methods: openToAll(world.methods) });
 });
 afterAll(async () => {
   await grpc.close();

@@ -3,6 +3,7 @@ import { create, fromJson, type JsonValue } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../src/base/errors.ts';
 import { CheckRequestSchema, OpenFGAService } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { AccessService } from '../../src/gen/pemba/v1/access_service_pb.ts';
 import { QueryService } from '../../src/gen/pemba/v1/query_service_pb.ts';
 import { TupleService, WriteTuplesRequestSchema } from '../../src/gen/pemba/v1/tuple_service_pb.ts';
 import { fieldRules } from '../../src/service/field-rules.ts';
@@ -19,7 +20,9 @@ import {
   tupleKey,
 } from './field-cases.ts';
 
-const methods = [...OpenFGAService.methods, ...QueryService.methods, ...TupleService.methods];
+const methods = [OpenFGAService, QueryService, TupleService, AccessService].flatMap(
+  (service) => service.methods,
+);
 const now = Date.UTC(2024, 0, 1);
 const checkOf = createFieldChecks({ now: () => now, monotonic: () => 0 });
 

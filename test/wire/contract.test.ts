@@ -12,6 +12,10 @@ import {
   OpenFGAService,
 } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
 import {
+  AccessService,
+  file_pemba_v1_access_service,
+} from '../../src/gen/pemba/v1/access_service_pb.ts';
+import {
   file_pemba_v1_query_service,
   QueryService,
 } from '../../src/gen/pemba/v1/query_service_pb.ts';
@@ -21,7 +25,13 @@ import {
   TupleService,
 } from '../../src/gen/pemba/v1/tuple_service_pb.ts';
 import { enums, messages, methods } from './contract.ts';
-import { pembaEnums, pembaMessages, queryMethods, tupleMethods } from './pemba-contract.ts';
+import {
+  accessMethods,
+  pembaEnums,
+  pembaMessages,
+  queryMethods,
+  tupleMethods,
+} from './pemba-contract.ts';
 
 /** A package: its files, and what its contract says. */
 const packages = [
@@ -38,7 +48,12 @@ const packages = [
   },
   {
     name: 'pemba.v1',
-    files: [file_pemba_v1_query_service, file_pemba_v1_tuple, file_pemba_v1_tuple_service],
+    files: [
+      file_pemba_v1_access_service,
+      file_pemba_v1_query_service,
+      file_pemba_v1_tuple,
+      file_pemba_v1_tuple_service,
+    ],
     messages: pembaMessages,
     enums: pembaEnums,
   },
@@ -63,6 +78,7 @@ test.each(packages)('$name: names and numbers of enums', (each) => {
 
 test.each([
   ['openfga.v1.OpenFGAService', OpenFGAService, methods],
+  ['pemba.v1.AccessService', AccessService, accessMethods],
   ['pemba.v1.QueryService', QueryService, queryMethods],
   ['pemba.v1.TupleService', TupleService, tupleMethods],
 ])('%s: names, messages and paths of methods', (typeName, service, contract) => {

@@ -2,6 +2,7 @@
 import { fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { OpenFGAService } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { AccessService } from '../../src/gen/pemba/v1/access_service_pb.ts';
 import { QueryService } from '../../src/gen/pemba/v1/query_service_pb.ts';
 import { TupleService } from '../../src/gen/pemba/v1/tuple_service_pb.ts';
 import { goldenMessages } from './golden-messages.ts';
@@ -9,7 +10,11 @@ import { pembaGolden } from './pemba-golden.ts';
 
 describe.each([
   ['openfga.v1', OpenFGAService.methods, goldenMessages],
-  ['pemba.v1', [...QueryService.methods, ...TupleService.methods], pembaGolden],
+  [
+    'pemba.v1',
+    [AccessService, QueryService, TupleService].flatMap((each) => each.methods),
+    pembaGolden,
+  ],
 ])('%s', (_, methods, golden) => {
   const schemas = new Map(
     methods.flatMap(({ input, output }) => [input, output]).map((schema) => [schema.name, schema]),

@@ -175,6 +175,33 @@ ReadTupleChangesResponse
   1 repeated TupleChange changes
   2 string cursor
   3 string consistency_token
+Principal
+  1 string key of kind
+  2 Client client of kind
+Client
+  1 string issuer
+  2 string id
+  3 string claim
+GrantRoleRequest
+  1 string store_id
+  2 Principal principal
+  3 string role
+GrantRoleResponse
+RevokeRoleRequest
+  1 string store_id
+  2 Principal principal
+  3 string role
+RevokeRoleResponse
+ListRolesRequest
+  1 string store_id
+  2 int32 page_size
+  3 string cursor
+ListRolesResponse
+  1 repeated RoleGrant grants
+  2 string cursor
+RoleGrant
+  1 Principal principal
+  2 string role
 TupleChange
   1 ChangeKind kind
   2 Tuple tuple
@@ -194,6 +221,12 @@ OnDuplicate: ON_DUPLICATE_UNSPECIFIED=0 ON_DUPLICATE_ERROR=1 ON_DUPLICATE_IGNORE
 OnMissing: ON_MISSING_UNSPECIFIED=0 ON_MISSING_ERROR=1 ON_MISSING_IGNORE=2
 ChangeKind: CHANGE_KIND_UNSPECIFIED=0 CHANGE_KIND_WRITE=1 CHANGE_KIND_DELETE=2
   CHANGE_KIND_EXPIRY=3
+`;
+
+export const accessMethods = `
+GrantRole POST /roles/grant *
+RevokeRole POST /roles/revoke *
+ListRoles POST /roles/list *
 `;
 
 export const queryMethods = `

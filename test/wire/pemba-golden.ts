@@ -24,6 +24,9 @@ const tupleJson = {
   expires_at: timeJson,
 };
 
+const client = [text(1, 'https://idp.example.com/'), text(2, 'billing'), text(3, 'azp')];
+const clientJson = { issuer: 'https://idp.example.com/', id: 'billing', claim: 'azp' };
+
 const filter = [
   text(1, 'document:1'),
   text(2, 'document'),
@@ -344,5 +347,37 @@ export const pembaGolden: Record<string, [json: JsonValue, ...Bytes[]]> = {
     within(1, whole(1, 3), within(2, ...tuple), within(3, ...time), text(4, token)),
     text(2, cursor),
     text(3, token),
+  ],
+  GrantRoleRequest: [
+    { store_id: store, principal: { key: 'ops' }, role: 'write' },
+    text(1, store),
+    within(2, text(1, 'ops')),
+    text(3, 'write'),
+  ],
+  GrantRoleResponse: [{}],
+  RevokeRoleRequest: [
+    { store_id: store, principal: { client: clientJson }, role: 'write' },
+    text(1, store),
+    within(2, within(2, ...client)),
+    text(3, 'write'),
+  ],
+  RevokeRoleResponse: [{}],
+  ListRolesRequest: [
+    { store_id: store, page_size: 20, cursor },
+    text(1, store),
+    whole(2, 20),
+    text(3, cursor),
+  ],
+  ListRolesResponse: [
+    {
+      grants: [
+        { principal: { key: 'ops' }, role: 'admin' },
+        { principal: { client: clientJson }, role: 'check' },
+      ],
+      cursor,
+    },
+    within(1, within(1, text(1, 'ops')), text(2, 'admin')),
+    within(1, within(1, within(2, ...client)), text(2, 'check')),
+    text(2, cursor),
   ],
 };

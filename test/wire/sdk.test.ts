@@ -19,6 +19,7 @@ import { createHttpServer } from '../../src/server/http.ts';
 import { createMethods } from '../../src/service/router.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
+import { openToAll } from '../service/open-to-all.ts';
 
 /** A library of tools: a member of a club may borrow what stands in the club's sheds. */
 const model = {
@@ -112,12 +113,12 @@ let modelId: string;
 beforeAll(async () => {
   datastore = await openSqlite({ path: ':memory:', clock: systemClock });
   server = createHttpServer({
-    methods: createMethods({ datastore, clock: systemClock }),
+    methods: openToAll(createMethods({ datastore, clock: systemClock })),
     clock: systemClock,
     requestTimeoutMs: limits.requestTimeoutMs,
     requestBytesMax: limits.requestBytesMax,
     corsOrigins: [],
-    ready: () => datastore.ready(),
+    ready: async () => [],
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -24,7 +24,9 @@ export function compileIdentity(text: string): CompiledIdentity {
     const map = maps.get(entry.map);
     const fault = issuerFault(config) ?? issuerEntryFault(file, issuers, maps, entry);
     if (fault !== undefined) complain(path, fault);
-    if (map !== undefined) issuers.set(entry.issuer, { config, map, path });
+    if (map !== undefined) {
+      issuers.set(entry.issuer, { config, map, roles: entry.roles ?? [], path });
+    }
   }
   complainOfRepeated(file, complain);
   for (const { path, message } of meetingNames(file, issuers)) complain(path, message);
@@ -78,11 +80,22 @@ function issuerEntryFault(
   if (!maps.has(entry.map)) {
     return `there is no map \`${entry.map}\`; the file has ${[...maps.keys()].join(', ')}`;
   }
+  const roleFault = rolesFault(entry);
+  if (roleFault !== undefined) return roleFault;
   const other = entry.same_names_as;
   if (other === undefined) return undefined;
   if (other === entry.issuer) return 'same_names_as names the issuer itself';
   if (file.issuers.some(({ issuer }) => issuer === other)) return undefined;
   return `same_names_as: the file has no issuer \`${other}\``;
+}
+
+function rolesFault({ roles = [], use = issuerDefaults.use }: IssuerEntry): string | undefined {
+  if (roles.length > 0 && !use.includes('caller')) {
+    return 'roles: its tokens are not for callers; add `caller` to `use`';
+  }
+  return roles.some(({ role, stores }) => role === 'create' && stores !== undefined)
+    ? 'roles: `create` is a role on no store in particular; leave `stores` out'
+    : undefined;
 }
 
 /** Of two demands on one relation it would not be plain which one holds. */

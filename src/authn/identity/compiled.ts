@@ -1,7 +1,14 @@
 /** An identity file made ready: expressions parsed, defaults filled in, everything held together. */
 import type { IssuerConfig } from '../issuer.ts';
 import type { CompiledExpression } from './expression.ts';
-import type { ActorMode, Authority, CeilingEntry, StepUpEntry, SubjectBinding } from './file.ts';
+import type {
+  ActorMode,
+  Authority,
+  CeilingEntry,
+  RoleEntry,
+  StepUpEntry,
+  SubjectBinding,
+} from './file.ts';
 import type { FileFault, FilePath } from './file-fault.ts';
 
 export interface CompiledIdentity {
@@ -18,6 +25,7 @@ export interface CompiledIdentity {
 export interface CompiledIssuer {
   readonly config: IssuerConfig;
   readonly map: CompiledMap;
+  readonly roles: readonly RoleEntry[];
   readonly path: FilePath;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from '../../base/json.ts';
 import type { CompiledIdentity } from './compiled.ts';
+import type { CallerRole } from './file.ts';
 import { formatMapped, type MappedObject } from './id-text.ts';
 import { askedSubjects, type MappedIdentity, type SignInFacts } from './mapped.ts';
 import { MappingRefusal } from './mapping-refusal.ts';
@@ -118,6 +119,16 @@ export function scopeFor(identity: CompiledIdentity, method: string): string | u
   return identity.scopes.get(
     method.replace(/[A-Z]/g, (letter, at) => `${at === 0 ? '' : '_'}${letter.toLowerCase()}`),
   );
+}
+
+/** What a caller of this issuer may do for the sake of its scopes. */
+export function callerRoles(
+  identity: CompiledIdentity,
+  issuer: string,
+  scopes: ReadonlySet<string>,
+): readonly CallerRole[] {
+  const entries = identity.issuers.get(issuer)?.roles ?? [];
+  return entries.filter(({ scope }) => scopes.has(scope));
 }
 
 const reserved = 'token_';

@@ -28,8 +28,20 @@ export interface IssuerEntry {
   readonly max_token_age?: string;
   readonly use?: readonly TokenUse[];
   readonly map: string;
+  readonly roles?: readonly RoleEntry[];
   /** Another issuer of the file that names the same people and groups. */
   readonly same_names_as?: string;
+}
+
+/** What a caller may do whose token has the scope, beside what was granted to it. */
+export interface RoleEntry extends CallerRole {
+  readonly scope: string;
+}
+
+export interface CallerRole {
+  readonly role: 'check' | 'read' | 'write' | 'model' | 'admin' | 'create';
+  /** Absent for all stores. */
+  readonly stores?: readonly string[];
 }
 
 export interface MapEntry {

@@ -5,6 +5,7 @@ import type { CompiledIdentity } from './compiled.ts';
 import {
   type Bound,
   bindSubject,
+  callerRoles,
   mayAskAny,
   missingScopes,
   missingStepUp,
@@ -12,7 +13,7 @@ import {
   scopeFor,
 } from './decisions.ts';
 import { type Explanation, explainClaims } from './explain.ts';
-import type { SubjectBinding } from './file.ts';
+import type { CallerRole, SubjectBinding } from './file.ts';
 import type { FileFault } from './file-fault.ts';
 import { type LintModel, lintIdentity } from './lint.ts';
 import { mapClaims } from './map-claims.ts';
@@ -85,6 +86,11 @@ export class Identity {
   /** The scope that a caller's token needs for a method; undefined where the file asks for none. */
   scopeFor(method: string): string | undefined {
     return scopeFor(this.#compiled, method);
+  }
+
+  /** What a caller of the issuer may do for the sake of its scopes, beside what it was granted. */
+  callerRoles(issuer: string, scopes: ReadonlySet<string>): readonly CallerRole[] {
+    return callerRoles(this.#compiled, issuer, scopes);
   }
 
   explain(issuer: string, claims: unknown, now: number): Explanation {
