@@ -7,16 +7,34 @@ import { print, printJson } from './output.ts';
 import { addPrincipalOptions, type PrincipalOptions, principalsOf } from './principal-options.ts';
 import type { WirePrincipal, WireRoleGrant } from './role-client.ts';
 
-const more = `
+const meaning = `
 The roles on a store: check (Check and the lists), read (check, and tuples, models and reasons),
 write (tuples), model (models and assertions), admin (all of it, and the roles themselves).
 With --all-stores they hold on every store; create, which is the right to create stores, and to be
-the admin of those, is given so alone.
+the admin of those, is given so alone.`;
 
+const changes = {
+  grant: {
+    summary: 'give a caller a role',
+    description: 'Gives a caller a role. To give one that it has is no error.',
+    examples: `
 Examples:
   $ pemba role grant check --store-id 01H... --key web
-  $ pemba role grant admin --all-stores --issuer https://idp.example.com/ --client backend
-  $ pemba role list --all-stores`;
+  $ pemba role grant admin --all-stores --issuer https://idp.example.com/ --client backend`,
+  },
+  revoke: {
+    summary: 'take a role from a caller',
+    description: 'Takes a role from a caller. The last admin of all stores stays.',
+    examples: `
+Examples:
+  $ pemba role revoke write --store-id 01H... --key web`,
+  },
+} as const;
+
+const listExamples = `
+Examples:
+  $ pemba role list --store-id 01H...
+  $ pemba role list --all-stores --json`;
 
 interface Options extends PrincipalOptions {
   readonly allStores?: true;
@@ -29,12 +47,15 @@ export function registerRole(program: Command): void {
     .command('role')
     .summary('say who may do what')
     .description('Grants roles to callers, takes them away, and lists them.')
-    .addHelpText('after', more);
+    .addHelpText('after', meaning);
   for (const verb of ['grant', 'revoke'] as const) {
     const command = role
       .command(verb)
       .addArgument(new Argument('<role>', 'what the caller may do').choices(roles))
-      .summary(verb === 'grant' ? 'give a caller a role' : 'take a role from a caller')
+      .summary(changes[verb].summary)
+      .description(changes[verb].description)
+      .addHelpText('after', meaning)
+      .addHelpText('after', changes[verb].examples)
       .option(...allStores);
     addPrincipalOptions(command).action((name: Role, options: Options) =>
       change(verb, name, options, command),
@@ -43,6 +64,8 @@ export function registerRole(program: Command): void {
   const list = role
     .command('list')
     .summary('list who has which role')
+    .description('Lists who has which role on the store, or on all.')
+    .addHelpText('after', listExamples)
     .option(...allStores);
   list.action((options: Options) => show(options, list));
 }

@@ -113,7 +113,9 @@ function requireCallers(source: IdentitySource | undefined): void {
 function reloader(source: IdentitySource, verifier: Verifier, logger: Logger) {
   let logged: string | undefined;
   let generation = source.generation;
-  return async () => {
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  const reload = async () => {
     await source.reload();
     // Reloads that were asked for at the same time end one after the other.
     if (source.generation !== generation) {
@@ -126,6 +128,17 @@ function reloader(source: IdentitySource, verifier: Verifier, logger: Logger) {
       logger.error({ fault }, 'the identity file cannot be used; the one before it still is');
     }
     logged = fault;
+  };
+  // However many ask at once, as probes may, one more reload is what all of them ask for.
+  return () => {
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        running = reload();
+        return running;
+      });
+    return next;
   };
 }
 
