@@ -10,7 +10,25 @@ import { audience } from './world.ts';
 const redirectUri = 'http://127.0.0.1/callback';
 const service = { id: 'billing', secret: 'the secret of the service' };
 
-const configuration = (keys: readonly TestKey[], groups: readonly string[]): Configuration => ({
+export interface ProviderOptions {
+  /** The API that access tokens are for. */
+  readonly audience?: string;
+  readonly scope?: string;
+  /** What the access tokens of an account say besides. */
+  readonly claimsOf?: (account: string) => object;
+}
+
+const defaults = {
+  audience,
+  scope: 'fga.check',
+  claimsOf: () => ({}),
+} satisfies ProviderOptions;
+
+const configuration = (
+  keys: readonly TestKey[],
+  groups: readonly string[],
+  { audience, scope, claimsOf }: Required<ProviderOptions>,
+): Configuration => ({
   jwks: {
     keys: keys.map(({ kid, algorithm, privateKey }) => ({
       ...privateKey.export({ format: 'jwk' }),
@@ -37,9 +55,12 @@ const configuration = (keys: readonly TestKey[], groups: readonly string[]): Con
     },
   ],
   cookies: { keys: ['a key for the cookies of tests'] },
-  scopes: ['openid', 'fga.check'],
+  scopes: ['openid', scope],
   findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-  extraTokenClaims: () => ({ groups: [...groups] }),
+  extraTokenClaims: (_context, token) => ({
+    groups: [...groups],
+    ...('accountId' in token && claimsOf(token.accountId)),
+  }),
   features: {
     clientCredentials: { enabled: true },
     resourceIndicators: {
@@ -48,7 +69,7 @@ const configuration = (keys: readonly TestKey[], groups: readonly string[]): Con
       useGrantedResource: () => true,
       getResourceServerInfo: () => ({
         audience,
-        scope: 'fga.check',
+        scope,
         accessTokenFormat: 'jwt',
         accessTokenTTL: 600,
         jwt: { sign: { alg: 'ES256' } },
@@ -71,11 +92,18 @@ export class TestProvider {
   readonly issuer: string;
   readonly #server: Server;
   readonly #groups: readonly string[];
+  readonly #options: Required<ProviderOptions>;
   readonly #port: number;
   #provider: Provider;
 
-  private constructor(server: Server, keys: readonly TestKey[], groups: readonly string[]) {
+  private constructor(
+    server: Server,
+    keys: readonly TestKey[],
+    groups: readonly string[],
+    options: ProviderOptions,
+  ) {
     this.#server = server;
+    this.#options = { ...defaults, ...options };
     this.#groups = groups;
     this.#port = (server.address() as AddressInfo).port;
     this.issuer = `http://127.0.0.1:${this.#port}`;
@@ -86,10 +114,11 @@ export class TestProvider {
   static async open(
     keys: readonly TestKey[],
     groups: readonly string[] = [],
+    options: ProviderOptions = {},
   ): Promise<TestProvider> {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    return new TestProvider(server, keys, groups);
+    return new TestProvider(server, keys, groups, options);
   }
 
   /** Signs with the first of these from now on, and lists them all. Forgets who is signed in. */
@@ -113,7 +142,7 @@ export class TestProvider {
 
   /** The access token of a service. */
   async serviceToken(): Promise<string> {
-    const form = { grant_type: 'client_credentials', scope: 'fga.check', resource: audience };
+    const form = { grant_type: 'client_credentials', ...this.#asked() };
     const secret = `${service.id}:${encodeURIComponent(service.secret)}`;
     const authorization = `Basic ${Buffer.from(secret).toString('base64')}`;
     return (await this.#tokens(form, { authorization })).access_token;
@@ -126,8 +155,8 @@ export class TestProvider {
       client_id: 'web',
       response_type: 'code',
       redirect_uri: redirectUri,
-      scope: 'openid fga.check',
-      resource: audience,
+      scope: `openid ${this.#options.scope}`,
+      resource: this.#options.audience,
       code_challenge: createHash('sha256').update(verifier).digest('base64url'),
       code_challenge_method: 'S256',
     });
@@ -142,9 +171,14 @@ export class TestProvider {
       code,
       redirect_uri: redirectUri,
       code_verifier: verifier,
-      resource: audience,
+      resource: this.#options.audience,
     };
     return await this.#tokens(form);
+  }
+
+  #asked(): { scope: string; resource: string } {
+    const { scope, audience } = this.#options;
+    return { scope, resource: audience };
   }
 
   async #tokens(form: Record<string, string>, headers: Record<string, string> = {}) {
@@ -156,7 +190,7 @@ export class TestProvider {
   }
 
   #made(keys: readonly TestKey[]): Provider {
-    return new Provider(this.issuer, configuration(keys, this.#groups));
+    return new Provider(this.issuer, configuration(keys, this.#groups, this.#options));
   }
 }
 
