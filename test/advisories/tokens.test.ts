@@ -2,6 +2,9 @@
  * The classes of failure that verifiers of tokens have had: each with the bad tokens that would get
  * through, by their names in `test/authn/bad-tokens.ts`, and what is true besides.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { IdentityFileError } from '../../src/authn/identity/file-fault.ts';
 import { Identity } from '../../src/authn/identity/identity.ts';
@@ -9,6 +12,9 @@ import { type IssuerConfig, issuerFault, signatureAlgorithms } from '../../src/a
 import { createKey, matchPresharedKey, readPresharedKey } from '../../src/authn/preshared.ts';
 import type { AuthenticationReason } from '../../src/authn/refusal.ts';
 import { Verifier } from '../../src/authn/verifier.ts';
+import { resolveConfig } from '../../src/server/config.ts';
+import { startServer } from '../../src/server/start.ts';
+import { StartError } from '../../src/server/start-error.ts';
 import { badTokens } from '../authn/bad-tokens.ts';
 import { exampleFile } from '../authn/identity-fixture.ts';
 import { documentOf } from '../authn/key-server.ts';
@@ -151,6 +157,38 @@ test('A25: no issuer without an audience, wherever the entry comes from', () => 
     const config = configOf(world.issuer.issuer, { audiences });
     expect(() => new Verifier([config], { clock: world.clock })).toThrow(/audience/);
   }
+});
+
+test('A25: a server does not start without issuer or audience', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pemba-tokens-'));
+  const path = join(folder, 'identity.yaml');
+  const start = (flags: Record<string, string>) =>
+    startServer(
+      resolveConfig({
+        environment: {},
+        flags: {
+          'datastore-uri': ':memory:',
+          'http-addr': '127.0.0.1:0',
+          'grpc-addr': '127.0.0.1:0',
+          'metrics-addr': 'off',
+          'log-level': 'off',
+          'authn-method': 'oidc',
+          ...flags,
+        },
+      }),
+    );
+  await expect(start({})).rejects.toThrow(/--identity-file/);
+  for (const [from, to] of [
+    ['audiences: [https://pemba.example.com]', 'audiences: []'],
+    ['    audiences: [https://pemba.example.com]\n', ''],
+    ['issuer: https://idp.example.com/', 'issuer: idp'],
+    ['use: [caller, subject]', 'use: [subject]'],
+  ] as const) {
+    expect(exampleFile).toContain(from);
+    writeFileSync(path, exampleFile.replace(from, to));
+    await expect(start({ 'identity-file': path })).rejects.toThrow(StartError);
+  }
+  rmSync(folder, { recursive: true });
 });
 
 test('A27: a preshared key is compared as a whole, with all keys, as a digest', () => {

@@ -1,10 +1,14 @@
 /**
  * `npm run authn -- --tokens N --minutes M --seed S`: authentication under attack at length. Tokens
- * changed by chance, key ids that nobody has, an issuer that is away; and what a verification costs.
+ * changed by chance, key ids that nobody has, an issuer that is away, every method asked by those who
+ * may not; and what a verification costs.
  */
 import { parseArgs } from 'node:util';
 import { createAuthenticator } from '../../src/authn/authenticator.ts';
 import { RandomSource } from '../oracle/random-source.ts';
+import { openAccessWorld } from '../server/access-world.ts';
+import { protocols } from '../server/doors-client.ts';
+import { doorsOf, methodsOf, walkStrangers } from '../server/doors-walk.ts';
 import { badTokens } from './bad-tokens.ts';
 import { keyIdFlood } from './key-id-flood.ts';
 import { tryMutations } from './mutated-tokens.ts';
@@ -65,6 +69,24 @@ console.log(
     `${away.refused} refused, ${away.fetches} attempts to fetch, ${away.fetchesPerTenSeconds} in any 10 s`,
 );
 expectThat(away.refused === 0 && away.fetchesPerTenSeconds <= 1, 'outage');
+
+{
+  await using access = await openAccessWorld({ 'log-level': 'off' });
+  const doors = doorsOf(access);
+  let asked = 0;
+  const wrong: string[] = [];
+  for (const protocol of protocols) {
+    const walked = await walkStrangers(access, doors, protocol);
+    asked += walked.asked;
+    wrong.push(...walked.wrong.map((each) => `${protocol}: ${each}`));
+  }
+  doors.grpc.close();
+  console.log(
+    `${methodsOf(access).length} methods over ${protocols.length} protocols: ${asked} calls without a ` +
+      `token, with a bad one, of another store, with too small a role: ${wrong.length} let through`,
+  );
+  expectThat(wrong.length === 0, `let through: ${wrong.join('\n')}`);
+}
 
 for (const key of [keys.rs, keys.es, keys.ed]) {
   const { verifier, clock } = world;

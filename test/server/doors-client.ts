@@ -153,10 +153,17 @@ function framed(message: Uint8Array): Buffer {
 export async function send(
   url: string,
   method: string,
-  { headers, body }: { readonly headers: Headers; readonly body?: Uint8Array | undefined },
+  {
+    headers,
+    body,
+    host = new URL(url).host,
+  }: {
+    readonly headers: Headers;
+    readonly body?: Uint8Array | undefined;
+    readonly host?: string;
+  },
 ): Promise<{ status: number; headers: IncomingMessage['headers']; text: string }> {
   const length = body === undefined ? [] : ['content-length', String(body.length)];
-  const { host } = new URL(url);
   const raw = ['host', host, ...length, ...headers.flat()];
   const request = httpRequest(url, { method, headers: raw });
   request.end(body);
