@@ -41,6 +41,13 @@ export interface ContextualOptions {
   readonly authority?: 'union';
 }
 
+/** Who is meant by a token, in OpenFGA's spelling. */
+export interface TokenUsers {
+  readonly subject: string;
+  /** As those of a ContextualIdentity. */
+  readonly users: readonly string[];
+}
+
 /** What a token is short of, where the relations alone would allow. */
 export type Lack =
   /** One of these scopes is needed. */
@@ -54,6 +61,12 @@ export interface IdentityMapper {
    * Throws a MappingRefusal, or a Refusal where there are more tuples than the wire takes.
    */
   contextual(claims: object, options?: ContextualOptions): ContextualIdentity;
+
+  /**
+   * Who is asked about, for a server that maps the token itself.
+   * REQUIRES: the claims are verified. Throws a MappingRefusal.
+   */
+  users(claims: object): TokenUsers;
 
   /**
    * What the file demands of a token beside the relations, `scope_ceiling` and `step_up`, for this
@@ -82,6 +95,11 @@ export function identity(yamlText: string, clock: Clock = systemClock): Identity
       return claims;
     },
     contextual: (claims, options = {}) => contextualOf(mapped(file, claims, clock.now()), options),
+    users(claims) {
+      const identity = mapped(file, claims, clock.now());
+      const users = askedSubjects(identity).map(formatMapped);
+      return { subject: formatMapped(identity.subject), users };
+    },
     lacking(claims, type, relation) {
       const now = clock.now();
       const { scopes, facts } = mapped(file, claims, now);

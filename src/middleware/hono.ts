@@ -1,15 +1,23 @@
 /** `requirePermission` for Hono 4. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { checkInStore } from './check-in-store.ts';
-import { checkOverHttp } from './check-over-http.ts';
+import { checkByPemba, checkOverHttp } from './check-over-http.ts';
 import { deciding } from './decide.ts';
 import { Grants } from './grants.ts';
 import type { Gate, Permission } from './permission.ts';
 
 export type { CheckServer } from './check-over-http.ts';
-export type { Check, CheckQuestion, Gate, Grant, NamedObject, Permission } from './permission.ts';
+export type {
+  Check,
+  CheckQuestion,
+  Gate,
+  Grant,
+  NamedObject,
+  Permission,
+  TokenCheck,
+} from './permission.ts';
 export type { Refused } from './refused.ts';
-export { checkInStore, checkOverHttp };
+export { checkByPemba, checkInStore, checkOverHttp };
 
 const grants = new Grants<object>();
 

@@ -7,8 +7,8 @@ import type { Refused } from './refused.ts';
 export interface Gate extends ContextualOptions {
   /** `identity(…)` of `pemba/identity`: whose tokens are trusted, and what their claims say. */
   readonly identity: IdentityMapper;
-  /** `checkOverHttp(…)`, `checkInStore(…)`, or a function of your own. */
-  readonly check: Check;
+  /** `checkByPemba(…)`, `checkOverHttp(…)`, `checkInStore(…)`, or a function of your own. */
+  readonly check: Check | TokenCheck;
   /** Milliseconds that the checks of one request may take together; 3,000 unless given. */
   readonly timeoutMs?: number;
   /** Told of each request that is not let through, for a log. What it throws ends the request. */
@@ -46,6 +46,27 @@ export interface CheckQuestion {
  * thrown, means that it cannot be told: the request is not let through.
  */
 export type Check = (question: CheckQuestion) => boolean | Promise<boolean>;
+
+/** A server that has the identity file too: it is asked once, with the token, and decides it all. */
+export interface TokenCheck {
+  checkToken(question: TokenQuestion): Promise<TokenAnswer>;
+}
+
+export interface TokenQuestion {
+  /** Verified, of the subject. */
+  readonly token: string;
+  readonly subject: string;
+  readonly relation: string;
+  readonly object: string;
+  readonly context: JsonObject;
+  readonly signal: AbortSignal;
+}
+
+export interface TokenAnswer {
+  readonly allowed: boolean;
+  /** A value for `WWW-Authenticate`, where a better sign-in would be allowed. */
+  readonly challenge?: string;
+}
 
 /** Who was let through, for the handler. */
 export interface Grant {

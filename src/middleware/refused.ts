@@ -48,17 +48,20 @@ export function denied(why: string, cause: unknown): Refused {
 
 /** The relations allow it, but the token is short of something. */
 export function lacking(lack: Lack): Refused {
-  if (lack.kind === 'step_up') {
-    const error_description = 'a stronger or more recent sign-in is needed';
-    const error = 'insufficient_user_authentication';
-    return unauthorized(lack.challenge, { error, error_description, step_up: lack.stepUp }, lack);
-  }
+  if (lack.kind === 'step_up') return challenged(lack.challenge, lack, { step_up: lack.stepUp });
   const error = 'insufficient_scope';
   const error_description = 'the token has none of the scopes that this needs';
   const header = `${challenge(error, error_description)}, scope="${lack.anyOf.join(' ')}"`;
   const body = { error, error_description };
   const headers = { 'www-authenticate': header };
   return { kind: 'refused', status: 403, headers, body, cause: lack };
+}
+
+/** A better sign-in is needed; the challenge says what it must be. */
+export function challenged(challenge: string, cause: unknown, more: object = {}): Refused {
+  const error_description = 'a stronger or more recent sign-in is needed';
+  const body = { error: 'insufficient_user_authentication', error_description, ...more };
+  return unauthorized(challenge, body, cause);
 }
 
 /** It cannot be told whether it is allowed: the world's fault or a bug, and no fault of the caller. */
