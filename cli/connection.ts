@@ -15,6 +15,8 @@ interface GlobalOptions {
   readonly apiUrl?: string;
   readonly apiToken?: string;
   readonly apiTokenFile?: string;
+  /** Of queries alone. */
+  readonly subjectTokenFile?: string;
   readonly storeId?: string;
   readonly modelId?: string;
   readonly timeout?: number;
@@ -67,8 +69,10 @@ export function connect(command: Command): Connection {
   const timeoutMs =
     options.timeout === undefined ? limits.clientTimeoutMs : Math.ceil(options.timeout * 1000);
   const apiToken = tokenOf(options) ?? environment.apiToken;
+  const subjectToken = options.subjectTokenFile && readToken(options.subjectTokenFile);
+  const onStepUp = (needed: string) => warn(`it takes a better sign-in: ${needed}`);
   return {
-    client: createClient({ apiUrl, apiToken, timeoutMs }),
+    client: createClient({ apiUrl, apiToken, timeoutMs, subjectToken, onStepUp }),
     apiUrl,
     storeId: checkId('store', options.storeId ?? environment.storeId, isStoreId) ?? '',
     modelId: checkId('model', options.modelId ?? environment.modelId, isModelId),

@@ -11,6 +11,10 @@ export interface HttpOptions {
   readonly apiUrl: string;
   readonly apiToken: string | undefined;
   readonly timeoutMs: number;
+  /** Of the end user whose rights are asked about. */
+  readonly subjectToken?: string | undefined;
+  /** Told where the answer would be another after a better sign-in: what that would have to be. */
+  readonly onStepUp?: (needed: string) => void;
 }
 
 export interface HttpRequest {
@@ -74,6 +78,8 @@ async function sendOnce(options: HttpOptions, request: HttpRequest): Promise<Att
     return connectionFailure(options, request, error);
   }
   if (response.headers.get('pemba-truncated') === 'true') request.onTruncated?.();
+  const stepUp = response.headers.get('pemba-step-up');
+  if (stepUp !== null) options.onStepUp?.(stepUp);
   return response.ok
     ? { kind: 'answer', body: parseAnswer(options, text) }
     : statusFailure(options, response, text);
@@ -92,6 +98,7 @@ function headersOf(options: HttpOptions, request: HttpRequest): Record<string, s
   const headers: Record<string, string> = { accept: 'application/json' };
   if (request.body !== undefined) headers['content-type'] = 'application/json';
   if (options.apiToken !== undefined) headers.authorization = `Bearer ${options.apiToken}`;
+  if (options.subjectToken !== undefined) headers['pemba-subject-token'] = options.subjectToken;
   return headers;
 }
 

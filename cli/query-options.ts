@@ -17,6 +17,10 @@ export function addQueryOptions(command: Command): Command {
       'a tuple for this question alone, "user relation object"; may be repeated',
       tupleList,
     )
+    .option(
+      '--subject-token-file <file>',
+      'file that holds a token of the user: what it says counts (needs a Pemba server)',
+    )
     .addOption(
       new Option('--consistency <preference>', 'how fresh the answer must be').choices([
         'MINIMIZE_LATENCY',

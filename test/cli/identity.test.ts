@@ -1,4 +1,6 @@
 // `pemba identity` as a process of its own: lint, and explain with a real issuer on this machine.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { modelFromDsl } from '../../src/model/dsl.ts';
 import { keys, openWorld, type World } from '../authn/world.ts';
@@ -111,6 +113,33 @@ describe('lint', () => {
     expect(await lint(file, '--model', model, ...storeId)).toMatchObject({ code: 2 });
     expect(await lint()).toMatchObject({ code: 2 });
   });
+});
+
+test('a query brings the token of a person, from a file alone', async () => {
+  const seen: unknown[] = [];
+  const server = createServer(({ headers }, response) => {
+    seen.push(headers['pemba-subject-token']);
+    response.setHeader('pemba-step-up', 'Bearer error="insufficient_user_authentication"');
+    response.end('{"allowed":false}');
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  const env = {
+    PEMBA_API_URL: `http://127.0.0.1:${port}`,
+    PEMBA_STORE_ID: '01J00000000000000000000000',
+  };
+  using folder = folderOf({ 'anne.token': 'a.b.c\n' });
+  const check = ['query', 'check', 'user:anne', 'viewer', 'document:1'];
+  const asked = (file: string) =>
+    pemba([...check, '--subject-token-file', folder.file(file)], { env });
+  expect(await asked('anne.token')).toMatchObject({
+    code: 0,
+    stdout: 'denied\n',
+    stderr: expect.stringContaining('it takes a better sign-in: Bearer error='),
+  });
+  expect(await asked('other.token')).toMatchObject({ code: 6 });
+  expect(seen).toEqual(['a.b.c']);
+  await new Promise((done) => server.close(done));
 });
 
 describe('explain', () => {
