@@ -113,8 +113,8 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   tokenBytesMax: ['test/authn/verifier.test.ts', 'a token of %d bytes'],
   tokenDepthMax: ['test/authn/verifier.test.ts', 'claims of %d levels'],
   tokenKeyIdLengthMax: ['test/authn/verifier.test.ts', 'a key id of %d characters'],
-  tokenAgeMs: ['test/authn/verifier.test.ts', 'the clocks may differ'],
-  clockToleranceMs: ['test/authn/verifier.test.ts', 'the clocks may differ'],
+  tokenAgeMs: ['test/authn/verifier.test.ts', 'clock skew'],
+  clockToleranceMs: ['test/authn/verifier.test.ts', 'clock skew'],
   clockToleranceMaxMs: ['test/authn/issuer.test.ts', 'a clock that may be off by %d ms'],
   verifiedTokensMax: ['test/authn/token-cache.test.ts', 'of %d tokens the first is remembered'],
   verifiedTokenMs: ['test/authn/verifier.test.ts', 'no longer than five minutes'],
@@ -122,7 +122,7 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   presharedKeyNameLengthMax: ['test/authn/preshared.test.ts', 'a name of %d characters'],
   issuerBytesMax: ['test/authn/keys.test.ts', 'a document of %d bytes'],
   issuerKeysMax: ['test/authn/keys.test.ts', 'a key set of %d keys'],
-  issuerTimeoutMs: ['test/authn/keys.test.ts', 'hostile keys'],
+  issuerTimeoutMs: ['test/authn/keys.test.ts', 'key set content'],
   issuerRetryMs: ['test/authn/keys.test.ts', 'was never reached is unavailable'],
   issuerKeysFreshMs: ['test/authn/keys.test.ts', 'keys of %d ms are fetched again'],
   issuerKeysStaleMs: ['test/authn/keys.test.ts', 'without the issuer, keys of %d ms'],
@@ -161,29 +161,6 @@ test.each(limitTable)(
     expect(uses, `${file}: ${title}`).toBeGreaterThan(file === here ? 1 : 0);
   },
 );
-
-test('limits that are not what they say: the sizes are those that the documentation names', () => {
-  const bytes = Object.fromEntries(
-    limitTable.filter(({ unit }) => unit === 'bytes').map((limit) => [limit.name, limit.default]),
-  );
-  expect(bytes).toEqual({
-    assertionsBytesMax: 64_000,
-    conditionExpressionBytesMax: 512,
-    modelBytesMax: 256 * 1_024,
-    continuationTokenBytesMax: 5 * 1_024,
-    tupleContextBytesMax: 32 * 1_024,
-    // OpenFGA's, which says 512 KiB and means 512 * 1,204.
-    requestBytesMax: 512 * 1_204,
-    inputLineBytesMax: 1_024 * 1_024,
-    listsKeptBytesMax: 64 * 1_024 * 1_024,
-    identityFileBytesMax: 256 * 1_024,
-    mappedContextBytesMax: 32 * 1_024,
-    stepUpHeaderBytesMax: 4 * 1_024,
-    headersBytesMax: 48 * 1_024,
-    tokenBytesMax: 16 * 1_024,
-    issuerBytesMax: 64 * 1_024,
-  });
-});
 
 test('a limit that names a setting is the default of that setting', () => {
   for (const { name, default: value, unit, setting } of limitTable) {
