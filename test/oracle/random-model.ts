@@ -158,6 +158,8 @@ class RelationMaker {
     if (this.flavour.knots && depth === 0 && random.chance(0.25)) {
       return this.doubleKnot(type, name);
     }
+    // Else chains of nothing but computed relations are rare.
+    if (depth === 0 && random.chance(0.1)) return this.computed(type, name) ?? { this: {} };
     if (random.chance([0.65, 0.35, 0.1][depth] ?? 0)) {
       const child = () => this.rewrite(type, name, depth + 1);
       const negation = this.flavour.knots ? 150 : this.flavour.wildcards ? 50 : 30;

@@ -97,5 +97,9 @@ function modelOf(definition: string): PlainModel {
     name,
     { ...condition, parameters: condition.parameters ?? {} },
   ]);
-  return { ...model, conditions: Object.fromEntries(conditions) };
+  const type_definitions = model.type_definitions.map((definition) => {
+    const relations = definition.metadata?.relations ?? {};
+    return { ...definition, metadata: { relations } };
+  });
+  return { ...model, type_definitions, conditions: Object.fromEntries(conditions) };
 }
