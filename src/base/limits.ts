@@ -139,6 +139,30 @@ export const limits = {
   /** It doubles each time. */
   clientRetryMinMs: limit(100, 'ms', "Pause before the CLI's first repeat"),
   clientRetryMaxMs: limit(30_000, 'ms', "Pause that a server's Retry-After may ask of the CLI"),
+  graphChangesKept: limit(
+    50_000,
+    'changes',
+    'Beside the base of a resident graph, or a tenth of its tuples, before they are folded in',
+  ),
+  graphChangesPerSlice: limit(2_000, 'changes', 'Taken into a new resident graph at a time'),
+  graphChangesAtOnce: limit(
+    100_000,
+    'changes',
+    'Taken into a resident graph before a write is acknowledged; with more it is built anew',
+  ),
+  graphReadsBeforeReturn: limit(
+    1_000,
+    'reads',
+    'Of a store that has no resident graph any more, before it is built again',
+  ),
+  graphsAwayMax: limit(10_000, 'stores', 'Remembered as having no resident graph, and why'),
+  graphLoadsWaitingMax: limit(64, 'stores', 'Waiting for their resident graph at a time'),
+  graphBytesHereMax: limit(
+    1_048_576,
+    'bytes',
+    'A resident graph of a datastore in memory, which holds up everybody while it is built',
+  ),
+  graphsListedMax: limit(1_000, 'stores', 'One answer of ReadGraphs, the last used first'),
   /** A tuple with the largest context fits many times. */
   inputLineBytesMax: limit(1_048_576, 'bytes', 'One line of a tuple file'),
   tokenBytesMax: limit(16_384, 'bytes', 'A token of a caller or of a subject'),

@@ -109,6 +109,16 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   clientRetriesMax: ['test/cli/usage.test.ts', 'exit 5 after four requests'],
   clientRetryMinMs: ['test/cli/usage.test.ts', 'the pauses between repeats'],
   clientRetryMaxMs: ['test/cli/usage.test.ts', 'the pauses between repeats'],
+  clientRetryMinMs: 'a pause, which no answer depends on',
+  clientRetryMaxMs: 'a pause, which no answer depends on',
+  graphChangesKept: 'when a graph is folded, which no answer depends on',
+  graphChangesPerSlice: 'a pause, which no answer depends on',
+  graphChangesAtOnce: 'a graph is built anew, which no answer depends on',
+  graphReadsBeforeReturn: 'when a graph is built again, which no answer depends on',
+  graphsAwayMax: 'of others it is forgotten why SQLite answers for them',
+  graphLoadsWaitingMax: 'the next read of a store asks again',
+  graphBytesHereMax: 'a larger store is answered by SQLite',
+  graphsListedMax: ['test/service/graphs.test.ts', 'no more than so many stores'],
   inputLineBytesMax: ['test/cli/tuple-files.test.ts', 'a line of %d bytes'],
   tokenBytesMax: ['test/authn/verifier.test.ts', 'a token of %d bytes'],
   tokenDepthMax: ['test/authn/verifier.test.ts', 'claims of %d levels'],
@@ -161,6 +171,24 @@ test.each(limitTable)(
     expect(uses, `${file}: ${title}`).toBeGreaterThan(file === here ? 1 : 0);
   },
 );
+
+test('limits that are not what they say: the sizes are those that the documentation names', () => {
+  const bytes = Object.fromEntries(
+    limitTable.filter(({ unit }) => unit === 'bytes').map((limit) => [limit.name, limit.default]),
+  );
+  expect(bytes).toEqual({
+    assertionsBytesMax: 64_000,
+    conditionExpressionBytesMax: 512,
+    modelBytesMax: 256 * 1_024,
+    continuationTokenBytesMax: 5 * 1_024,
+    tupleContextBytesMax: 32 * 1_024,
+    // OpenFGA's, which says 512 KiB and means 512 * 1,204.
+    requestBytesMax: 512 * 1_204,
+    inputLineBytesMax: 1_024 * 1_024,
+    graphBytesHereMax: 1_024 * 1_024,
+    listsKeptBytesMax: 64 * 1_024 * 1_024,
+  });
+});
 
 test('a limit that names a setting is the default of that setting', () => {
   for (const { name, default: value, unit, setting } of limitTable) {

@@ -1,0 +1,321 @@
+/**
+ * Which stores have a resident graph. A store that is read is loaded in the background while
+ * storage answers; those that were not used for longest give way when the memory is used up.
+ *
+ * INVARIANT: a graph that is here is of the newest revision that this process has seen of its store:
+ * it is told of every commit before that is acknowledged, and of every revision that storage showed.
+ */
+import { LRUCache } from 'lru-cache';
+import { assert } from '../../base/assert.ts';
+import { limits } from '../../base/limits.ts';
+import type { StoreId } from '../../model/ids.ts';
+import type { Revision } from '../datastore.ts';
+import type { AwayReason, GraphCounts, Graphs, Place } from '../graphs.ts';
+import type { Base } from './base.ts';
+import { type Commit, ResidentGraph } from './graph.ts';
+import { TooLarge } from './too-large.ts';
+
+/** Where bases and commits come from: the local copy on disk. */
+export interface GraphSource {
+  /** The store at its newest revision, read where it holds up nobody. */
+  build(store: StoreId, bytesMax: number): Promise<Base | 'missing' | 'too large'>;
+  /**
+   * Commits after the graph's newest, without gaps, the oldest first; no more once so many changes
+   * are read. Undefined: the store that the graph is of is gone.
+   */
+  commits(store: StoreId, graph: ResidentGraph, changesMax: number): readonly Commit[] | undefined;
+}
+
+/** Sizes that a test makes small. */
+export interface ResidencyBounds {
+  readonly changesKept: number;
+  readonly changesPerSlice: number;
+  readonly changesAtOnce: number;
+  readonly readsBeforeReturn: number;
+  readonly loadsWaiting: number;
+}
+
+export interface ResidencyOptions {
+  readonly source: GraphSource;
+  /** Memory for all graphs together. */
+  readonly bytesMax: number;
+  /** Told of what a background step threw; the store is answered from storage then. */
+  readonly onError: (error: unknown) => void;
+  readonly bounds?: Partial<ResidencyBounds>;
+}
+
+/** What is counted against the memory. It is made anew when the size has changed. */
+interface Resident {
+  readonly graph: ResidentGraph;
+  readonly bytes: number;
+}
+
+/** Why a store is not here, and how many more reads it takes to try again. */
+interface Away {
+  readonly reason: AwayReason;
+  /** How often in a row: each time it takes twice as many reads. */
+  readonly times: number;
+  readsLeft: number;
+}
+
+/** How often the reads before the next attempt double. */
+const doublingsMax = 6;
+
+export class Residency implements Graphs {
+  readonly bytesMax: number;
+  readonly counts: { -readonly [Name in keyof GraphCounts]: number } = {
+    builds: 0,
+    folds: 0,
+    evictions: 0,
+    failures: 0,
+    changesApplied: 0,
+    answersFromMemory: 0,
+    answersFromStorage: 0,
+  };
+  private readonly source: GraphSource;
+  private readonly bounds: ResidencyBounds;
+  private readonly onError: (error: unknown) => void;
+  private readonly residents: LRUCache<StoreId, Resident>;
+  private readonly away = new LRUCache<StoreId, Away>({ max: limits.graphsAwayMax });
+  /** Stores of which a base is being built, to load them or to fold. */
+  private readonly building = new Map<StoreId, Promise<void>>();
+  private closed = false;
+
+  constructor({ source, bytesMax, onError, bounds }: ResidencyOptions) {
+    this.source = source;
+    this.bytesMax = bytesMax;
+    this.onError = onError;
+    this.bounds = {
+      changesKept: limits.graphChangesKept,
+      changesPerSlice: limits.graphChangesPerSlice,
+      changesAtOnce: limits.graphChangesAtOnce,
+      readsBeforeReturn: limits.graphReadsBeforeReturn,
+      loadsWaiting: limits.graphLoadsWaitingMax,
+      ...bounds,
+    };
+    this.residents = new LRUCache({
+      maxSize: Math.max(1, bytesMax),
+      sizeCalculation: ({ bytes }) => bytes,
+      dispose: (_, store, reason) => {
+        if (reason !== 'evict') return;
+        this.counts.evictions++;
+        this.keepAway(store, 'gave way');
+      },
+    });
+  }
+
+  /** The store's graph, of its newest revision; undefined where storage has to answer. */
+  graph(store: StoreId): ResidentGraph | undefined {
+    const graph = this.residents.get(store)?.graph;
+    if (graph !== undefined) this.counts.answersFromMemory++;
+    return graph;
+  }
+
+  /** The revision of its graph, if it has one. */
+  revisionOf(store: StoreId): Revision | undefined {
+    return this.residents.peek(store)?.graph.horizon.revision;
+  }
+
+  /** The store exists, and storage answered for it: it may be loaded. */
+  answeredByStorage(store: StoreId): void {
+    this.counts.answersFromStorage++;
+    if (this.bytesMax === 0 || this.closed || this.building.has(store)) return;
+    if (this.building.size >= this.bounds.loadsWaiting) return;
+    const away = this.away.get(store);
+    if (away !== undefined && --away.readsLeft > 0) return;
+    this.inBackground(store, () => this.load(store));
+  }
+
+  /** Storage showed the store as it is now: nobody may see less of it from now on. */
+  seen(store: StoreId, shown: { readonly key: number; readonly revision: Revision }): void {
+    const graph = this.residents.peek(store)?.graph;
+    if (graph === undefined) return;
+    if (graph.base.incarnation !== shown.key) this.forget(store);
+    else if (graph.horizon.revision < shown.revision) this.caughtUp(store);
+  }
+
+  /**
+   * Takes in what was committed to the store. REQUIRES: it is committed, and not yet acknowledged.
+   * ENSURES: whoever reads the store from now on sees it.
+   */
+  caughtUp(store: StoreId): void {
+    const resident = this.residents.peek(store);
+    if (resident === undefined) return;
+    try {
+      this.catchUp(store, resident.graph);
+    } catch (error) {
+      // Without its commits it must not answer again.
+      this.fail(store, error);
+    }
+  }
+
+  /** As `caughtUp`, for whichever stores were written. */
+  allCaughtUp(): void {
+    for (const store of [...this.residents.keys()]) this.caughtUp(store);
+  }
+
+  /** The store is deleted: nothing of it may be read any more. */
+  forget(store: StoreId): void {
+    this.residents.delete(store);
+    this.away.delete(store);
+  }
+
+  /** ENSURES: resolves once nothing is being built; for whoever cannot wait for chance. */
+  async settled(): Promise<void> {
+    while (this.building.size > 0) await Promise.all(this.building.values());
+  }
+
+  close(): void {
+    this.closed = true;
+    this.residents.clear();
+  }
+
+  get bytes(): number {
+    return this.residents.calculatedSize;
+  }
+
+  get storesIn(): Readonly<Record<Place['kind'], number>> {
+    const count = (stores: Iterable<StoreId>, kind: Place['kind']) =>
+      [...stores].filter((store) => this.place(store)?.kind === kind).length;
+    return {
+      memory: this.residents.size,
+      loading: count(this.building.keys(), 'loading'),
+      storage: count(this.away.keys(), 'storage'),
+    };
+  }
+
+  place(store: StoreId): Place | undefined {
+    const resident = this.residents.peek(store);
+    if (resident !== undefined) {
+      const { graph, bytes } = resident;
+      const { revision } = graph.horizon;
+      return { kind: 'memory', revision, bytes, tuples: graph.base.tuples, changes: graph.changes };
+    }
+    if (this.building.has(store)) return { kind: 'loading' };
+    const away = this.away.peek(store);
+    return away === undefined ? undefined : { kind: 'storage', reason: away.reason };
+  }
+
+  places(max: number): readonly (readonly [StoreId, Place])[] {
+    const places = new Map<StoreId, Place>();
+    for (const stores of [this.residents.keys(), this.building.keys(), this.away.keys()]) {
+      for (const store of stores) {
+        if (places.size === max) return [...places];
+        const place = this.place(store);
+        if (place !== undefined) places.set(store, place);
+      }
+    }
+    return [...places];
+  }
+
+  private catchUp(store: StoreId, graph: ResidentGraph): void {
+    const { changesAtOnce } = this.bounds;
+    const commits = this.source.commits(store, graph, changesAtOnce);
+    const changes = changesIn(commits ?? []);
+    if (commits === undefined || changes >= changesAtOnce) {
+      // Deleted, or so much at once that it would hold up everybody: storage knows.
+      this.residents.delete(store);
+      return;
+    }
+    if (commits.length === 0) return;
+    for (const commit of commits) graph.apply(commit);
+    this.counts.changesApplied += changes;
+    this.put(store, graph);
+    if (this.isWorthFolding(graph) && !this.building.has(store)) this.fold(store, graph);
+  }
+
+  /** Counts the graph's size anew. ENSURES: it is here, or the store is kept away. */
+  private put(store: StoreId, graph: ResidentGraph): void {
+    this.residents.set(store, { graph, bytes: graph.bytes });
+    if (this.residents.peek(store)?.graph !== graph) {
+      this.residents.delete(store);
+      this.keepAway(store, 'too large');
+    }
+  }
+
+  private async load(store: StoreId): Promise<void> {
+    const base = await this.source.build(store, this.bytesMax);
+    if (this.closed || base === 'missing') return;
+    if (base === 'too large') {
+      this.keepAway(store, 'too large');
+      return;
+    }
+    const graph = await this.brought(store, base);
+    if (graph === undefined || this.closed) return;
+    this.counts.builds++;
+    this.put(store, graph);
+    this.caughtUp(store);
+  }
+
+  /** A newer base in the place of the old one and its changes, while the old graph answers. */
+  private fold(store: StoreId, old: ResidentGraph): void {
+    this.inBackground(store, async () => {
+      const base = await this.source.build(store, this.bytesMax);
+      if (this.closed) return;
+      const graph = typeof base === 'string' ? undefined : await this.brought(store, base);
+      // It may have been deleted, or have given way, meanwhile.
+      if (this.closed || this.residents.peek(store)?.graph !== old) return;
+      if (graph === undefined) {
+        this.residents.delete(store);
+        return;
+      }
+      this.counts.folds++;
+      this.put(store, graph);
+      this.caughtUp(store);
+    });
+  }
+
+  /** A fold costs about as much as a tenth of the base is worth in changes. */
+  private isWorthFolding(graph: ResidentGraph): boolean {
+    return graph.changes > Math.max(this.bounds.changesKept, graph.base.tuples / 10);
+  }
+
+  /**
+   * The base's graph, brought up to the newest revision a few changes at a time; the caller puts it
+   * in its place and catches up with what came since, in one go. Undefined: the store is gone.
+   */
+  private async brought(store: StoreId, base: Base): Promise<ResidentGraph | undefined> {
+    const graph = new ResidentGraph(base);
+    const { changesPerSlice } = this.bounds;
+    while (!this.closed) {
+      const commits = this.source.commits(store, graph, changesPerSlice);
+      if (commits === undefined) return undefined;
+      for (const commit of commits) graph.apply(commit);
+      // That was all; to wait for a moment without writes would be to wait for ever.
+      if (changesIn(commits) < changesPerSlice) return graph;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return undefined;
+  }
+
+  private inBackground(store: StoreId, work: () => Promise<void>): void {
+    assert(!this.building.has(store), 'one thing at a time is done for a store');
+    const done = work()
+      .catch((error: unknown) => {
+        if (!this.closed) this.fail(store, error);
+      })
+      .finally(() => this.building.delete(store));
+    this.building.set(store, done);
+  }
+
+  private fail(store: StoreId, error: unknown): void {
+    this.residents.delete(store);
+    if (error instanceof TooLarge) {
+      this.keepAway(store, 'too large');
+      return;
+    }
+    this.counts.failures++;
+    this.keepAway(store, 'failed');
+    this.onError(error);
+  }
+
+  private keepAway(store: StoreId, reason: AwayReason): void {
+    const times = (this.away.peek(store)?.times ?? 0) + 1;
+    const readsLeft = this.bounds.readsBeforeReturn * 2 ** Math.min(times - 1, doublingsMax);
+    this.away.set(store, { reason, times, readsLeft });
+  }
+}
+
+function changesIn(commits: readonly Commit[]): number {
+  return commits.reduce((sum, { changes }) => sum + changes.length, 0);
+}
