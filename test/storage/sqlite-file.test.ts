@@ -8,11 +8,13 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { limits } from '../../src/base/limits.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
+import { baseHostHere } from '../../src/storage/sqlite/base-host.ts';
 import { openDatabase, openReadonly } from '../../src/storage/sqlite/database.ts';
 import { createDatastore, openSqlite } from '../../src/storage/sqlite/open.ts';
 import type { WriterHost } from '../../src/storage/sqlite/queue.ts';
 import { applicationId, migrations } from '../../src/storage/sqlite/schema.ts';
 import { verifyFile } from '../../src/storage/sqlite/verify.ts';
+import { createReading } from '../../src/storage/sqlite/view.ts';
 import { hostHere, hostInThread } from '../../src/storage/sqlite/writer-host.ts';
 import {
   allRows,
@@ -309,12 +311,21 @@ function copyAsFirstVersion(newer: string, path: string): void {
   database.close();
 }
 
+/** A datastore whose writer is one of the test's. */
+function overHost(database: ReturnType<typeof openDatabase>, host: WriterHost) {
+  const reading = createReading(database);
+  return createDatastore(
+    { database, reading, bases: baseHostHere(database, reading), host },
+    { clock },
+  );
+}
+
 describe('no space', () => {
   test('writes are refused while the disk is full, and go on when it is not', async () => {
     const path = freshPath();
     const reading = openDatabase(path);
     const writer = openDatabase(path);
-    const datastore = createDatastore(reading, hostHere(writer), clock);
+    const datastore = overHost(reading, hostHere(writer));
     onTestFinished(() => datastore.close());
     await datastore.write(first, writing(anne));
     const pages = Number(writer.pragma('page_count', { simple: true }));
@@ -346,7 +357,7 @@ describe('no space', () => {
   test('a group that fails at its end fails whole, and what it interned is forgotten', async () => {
     const path = freshPath();
     const writer = openDatabase(path);
-    const datastore = createDatastore(openDatabase(path), hostHere(writer), clock);
+    const datastore = overHost(openDatabase(path), hostHere(writer));
     onTestFinished(() => datastore.close());
     await datastore.write(first, writing(anne));
     const pages = Number(writer.pragma('page_count', { simple: true }));
@@ -403,7 +414,7 @@ describe('the writer', () => {
         return thread.run(group);
       },
     };
-    const datastore = createDatastore(openDatabase(path), counted, clock);
+    const datastore = overHost(openDatabase(path), counted);
     onTestFinished(() => datastore.close());
     return { datastore, groups };
   }
@@ -443,7 +454,7 @@ describe('the writer', () => {
   test('that dies fails the writes that wait for it; reads go on', async () => {
     const path = freshPath();
     const thread = await hostInThread(path);
-    const datastore = createDatastore(openDatabase(path), thread, clock);
+    const datastore = overHost(openDatabase(path), thread);
     onTestFinished(() => datastore.close());
     await datastore.write(first, writing(anne));
     const waiting = numbered(100).map((text) => refusalOf(datastore.write(first, writing(text))));

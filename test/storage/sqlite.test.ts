@@ -26,7 +26,7 @@ const openFile: OpenDatastore = async (clock) => {
 };
 
 datastoreContract('SQLite in a file', openFile);
-holdContract(openFile);
+holdContract(openFile, { pooled: true });
 
 test('a database in memory holds no snapshot: its one connection must not wait', async () => {
   const datastore = await openSqlite({ path: ':memory:', clock: manualClock() });

@@ -3,6 +3,8 @@
  * back what durability rests on, and migrates.
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { assert } from '../../base/assert.ts';
 import { Refusal } from '../../base/errors.ts';
@@ -29,6 +31,23 @@ export function openDatabase(path: string): Database.Database {
   } catch (error) {
     database.close();
     throw asRefusal(error, path);
+  }
+}
+
+/** Refuses what is no file of ours, or would be none, without touching it. */
+export function refuseUnfit(path: string): void {
+  if (!existsSync(path)) {
+    if (!existsSync(dirname(path))) throw noFolder(path);
+    return;
+  }
+  const database = openHandle(path, { readonly: true, timeout: busyTimeoutMs });
+  try {
+    refuseForeignFile(database, path);
+    refuseNewerVersion(versionOf(database), path);
+  } catch (error) {
+    throw asRefusal(error, path);
+  } finally {
+    database.close();
   }
 }
 
@@ -129,16 +148,20 @@ function migrate(database: Database.Database, path: string): void {
   }
 }
 
+function noFolder(path: string): Refusal {
+  return refused(path, 'lies in a folder that does not exist; make the folder first');
+}
+
 function refused(path: string, reason: string): Refusal {
   return new Refusal('failed_precondition', `the file \`${path}\` ${reason}`);
 }
 
 /** What the world did wrong becomes a refusal; a bug of ours stays what it is. */
-function asRefusal(error: unknown, path: string): unknown {
+export function asRefusal(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError)) {
     // better-sqlite3 reports a missing folder as a TypeError of its own.
     if (error instanceof TypeError && error.message.includes('directory')) {
-      return refused(path, 'lies in a folder that does not exist; make the folder first');
+      return noFolder(path);
     }
     return error;
   }

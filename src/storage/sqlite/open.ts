@@ -2,89 +2,122 @@
 import type Database from 'better-sqlite3';
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { StoreId } from '../../model/ids.ts';
-import type { Datastore, LocalReads, Revision, Snapshot } from '../datastore.ts';
+import type { Datastore } from '../datastore.ts';
+import type { Graphs } from '../graphs.ts';
+import { Residency, type ResidencyBounds } from '../resident/residency.ts';
+import { type BaseHost, baseHostHere, baseHostInThread } from './base-host.ts';
 import { prepareNextDue } from './collect.ts';
 import { type CursorQuery, createCursors } from './cursor.ts';
-import { memoryPath, openDatabase } from './database.ts';
+import { memoryPath, openDatabase, refuseUnfit } from './database.ts';
 import { createHolding, type Holding } from './hold.ts';
-import { createQueue, type Queue, type WriterHost } from './queue.ts';
+import { createLocalReads } from './local-reads.ts';
+import { type Ownership, own } from './owner.ts';
+import { createQueue, type WriterHost } from './queue.ts';
 import { createChangeReads } from './read-changes.ts';
+import { createCommitReads } from './read-commits.ts';
 import { createRecordReads } from './read-records.ts';
 import { createTupleReads } from './read-tuples.ts';
-import { createSnapshots } from './snapshot.ts';
+import { createResidentViews } from './resident-views.ts';
 import { createTexts } from './texts.ts';
 import { filterParts } from './tuple-range.ts';
-import { createReading, type Reading } from './view.ts';
+import { createReading, type Reading, type StoreView } from './view.ts';
 import { hostHere, hostInThread } from './writer-host.ts';
 
 export interface SqliteOptions {
   /** A file, made if there is none, or `:memory:`. */
   readonly path: string;
   readonly clock: Clock;
+  /** Memory for resident graphs; none where it is 0 or absent. With them the file is ours alone. */
+  readonly graphBytesMax?: number;
+  /** Sizes of their upkeep; those of `limits` where they are absent. */
+  readonly graphBounds?: Partial<ResidencyBounds>;
+  /** Told of faults that storage made up for: a graph that could not be built. */
+  readonly onFault?: (error: unknown) => void;
 }
 
-/** While it waits for a revision that another process writes, the file is looked at this often. */
-const reachPollMs = 20;
+export async function openSqlite(options: SqliteOptions): Promise<SqliteDatastore> {
+  const { path } = options;
+  if (path === memoryPath) {
+    const database = openDatabase(path);
+    const reading = createReading(database);
+    const bases = baseHostHere(database, reading);
+    return createDatastore({ database, reading, bases, host: hostHere(database) }, options);
+  }
+  return await openFile(path, options);
+}
 
-export async function openSqlite({ path, clock }: SqliteOptions): Promise<Datastore> {
-  const database = openDatabase(path);
+async function openFile(path: string, options: SqliteOptions): Promise<SqliteDatastore> {
+  const closing: (() => void)[] = [];
   try {
-    if (path === memoryPath) return createDatastore(database, hostHere(database), clock);
+    // Before anything is changed, for it may be another's; but a file of another program, or one in
+    // no folder, must first be refused as what it is.
+    refuseUnfit(path);
+    const ownership = own(path, (options.graphBytesMax ?? 0) > 0 ? 'alone' : 'shared');
+    closing.push(() => ownership.release());
+    const database = openDatabase(path);
+    closing.push(() => database.close());
     database.pragma('query_only = ON');
-    return createDatastore(database, await hostInThread(path), clock, createHolding(path));
+    const host = await hostInThread(path);
+    const holding = createHolding(path);
+    const reading = createReading(database);
+    const bases = baseHostInThread(path);
+    return createDatastore({ database, reading, bases, host, holding, ownership }, options);
   } catch (error) {
-    database.close();
+    for (const close of closing.reverse()) close();
     throw error;
   }
 }
 
-/**
- * The datastore over a connection to read with, a writer of the same database, and the connections
- * that hold snapshots, where there can be more than one.
- */
+/** What a datastore is made of. `holding` is there where there can be more connections than one. */
+export interface DatastoreParts {
+  readonly database: Database.Database;
+  readonly reading: Reading;
+  readonly host: WriterHost;
+  readonly bases: BaseHost;
+  readonly holding?: Holding;
+  readonly ownership?: Ownership;
+}
+
+export interface SqliteDatastore extends Datastore {
+  /** Which stores are answered from memory, and which are not, and why. */
+  readonly graphs: Graphs & Pick<Residency, 'settled'>;
+}
+
+/** The datastore over a connection to read with, and a writer of the same database. */
 export function createDatastore(
-  database: Database.Database,
-  host: WriterHost,
-  clock: Clock,
-  holding?: Holding,
-): Datastore {
+  parts: DatastoreParts,
+  options: Omit<SqliteOptions, 'path'>,
+): SqliteDatastore {
+  const { database, host, bases, holding, ownership } = parts;
+  const { clock } = options;
   const secret = database.prepare<[], Buffer>('SELECT secret FROM file').pluck().get();
   assert(secret !== undefined, 'a migrated file has its secret');
   const cursors = createCursors(secret);
-  const reading = createReading(database);
   const texts = createTexts(database);
+  const residency = residencyOver(parts, options);
+  const reading = telling(residency, parts.reading);
   const tuples = createTupleReads(database, texts, cursors);
   const changes = createChangeReads(database, texts, cursors);
   const records = createRecordReads(database, cursors);
-  const openSnapshot = createSnapshots(database, texts);
-  const queue = createQueue(host, clock);
+  const queue = createQueue(host, clock, residency);
   if (database.prepare('SELECT 1 FROM purge').get() !== undefined) queue.startPurge();
   const nextDue = prepareNextDue(database)();
   if (nextDue !== undefined) queue.expect(nextDue);
-
-  const local: LocalReads = {
-    view<Result>(store: StoreId, read: (snapshot: Snapshot) => Result): Result {
-      return reading.inStore(store, (view) => {
-        const opened = openSnapshot(view);
-        try {
-          return read(opened.snapshot);
-        } finally {
-          opened.close();
-        }
-      });
-    },
-    canHold: holding !== undefined,
-    async hold(store, waitMs) {
-      assert(holding !== undefined, 'a database in memory holds no snapshot');
-      return await holding.hold(store, waitMs);
-    },
-    reach: (store, revision, waitMs) => reach(reading, queue, { store, revision, waitMs }),
-  };
+  const residentViews = createResidentViews(database, parts.reading, texts);
+  const local = createLocalReads({
+    database,
+    reading,
+    texts,
+    residentViews,
+    residency,
+    queue,
+    holding,
+  });
 
   return {
     local,
     cursors,
+    graphs: residency,
 
     async createStore({ id, name }) {
       assert(name !== '', 'a store has a name');
@@ -140,41 +173,53 @@ export function createDatastore(
 
     async close() {
       holding?.close();
-      await queue.close();
-      if (database.open) database.close();
+      residency.close();
+      try {
+        await Promise.all([queue.close(), bases.close()]);
+      } finally {
+        residentViews.whenFree(() => {
+          if (database.open) database.close();
+        });
+        ownership?.release();
+      }
     },
   };
 }
 
-/** Looks after every group of this process's writer, and now and then for another process's. */
-async function reach(
-  reading: Reading,
-  queue: Queue,
-  wanted: { store: StoreId; revision: Revision; waitMs: number },
-): Promise<boolean> {
-  const reached = () => reading.inStore(wanted.store, (view) => view.revision >= wanted.revision);
-  if (reached()) return true;
-  if (wanted.waitMs <= 0) return false;
-  return await new Promise((resolve, reject) => {
-    function look(): void {
-      try {
-        if (reached()) finish(true);
-      } catch (error) {
-        stop();
-        reject(error);
-      }
-    }
-    function finish(answer: boolean): void {
-      stop();
-      resolve(answer);
-    }
-    const forget = queue.onSettled(look);
-    const poll = setInterval(look, reachPollMs);
-    const timeout = setTimeout(() => finish(reached()), wanted.waitMs);
-    function stop(): void {
-      forget();
-      clearInterval(poll);
-      clearTimeout(timeout);
-    }
+function residencyOver(
+  { database, reading, bases }: DatastoreParts,
+  { graphBytesMax, graphBounds, onFault }: Omit<SqliteOptions, 'path'>,
+): Residency {
+  const readCommits = createCommitReads(database);
+  return new Residency({
+    source: {
+      build: bases.build,
+      commits: (store, graph, changesMax) =>
+        reading.inStore(store, (view) => readCommits(view, graph, changesMax)),
+    },
+    bytesMax: graphBytesMax ?? 0,
+    onError: onFault ?? (() => undefined),
+    ...(graphBounds === undefined ? {} : { bounds: graphBounds }),
   });
+}
+
+/**
+ * The same reading, and no graph is older than what it has shown. Between a commit and its
+ * acknowledgement storage shows it already: who saw it there must see it in memory too.
+ */
+function telling(residency: Residency, reading: Reading): Reading {
+  return {
+    ...reading,
+    inStore(store, read) {
+      let shown: StoreView | undefined;
+      try {
+        return reading.inStore(store, (view) => {
+          shown = view;
+          return read(view);
+        });
+      } finally {
+        if (shown !== undefined) residency.seen(store, shown);
+      }
+    },
+  };
 }

@@ -6,6 +6,7 @@ import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import { Refusal } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
+import type { StoreId } from '../../model/ids.ts';
 import type { TupleWrite } from '../datastore.ts';
 import { createCollector } from './collector.ts';
 import { type Command, type Done, errorOf, type Group, type Outcome } from './command.ts';
@@ -43,7 +44,14 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-export function createQueue(host: WriterHost, clock: Clock): Queue {
+/** Who must see a commit before it is acknowledged. */
+export interface Audience {
+  caughtUp(store: StoreId): void;
+  allCaughtUp(): void;
+  forget(store: StoreId): void;
+}
+
+export function createQueue(host: WriterHost, clock: Clock, audience: Audience): Queue {
   const waiting: Waiting[] = [];
   let purging = false;
   let closed = false;
@@ -84,6 +92,7 @@ export function createQueue(host: WriterHost, clock: Clock): Queue {
       purging = purging && !closed && (await host.purge().catch(() => false));
       if (collector.isWanted()) {
         await collector.step();
+        audience.allCaughtUp();
         settled();
       }
     }
@@ -96,6 +105,7 @@ export function createQueue(host: WriterHost, clock: Clock): Queue {
     try {
       const outcomes = await host.run({ at, commands });
       assert(outcomes.length === commands.length, 'one outcome a command');
+      show(commands);
       let next = 0;
       for (const { command, resolve, reject } of group) {
         const outcome = command === undefined ? { value: 0 } : outcomes[next++];
@@ -106,9 +116,18 @@ export function createQueue(host: WriterHost, clock: Clock): Queue {
       }
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
+      // A writer that died may have committed first.
+      show(commands);
       for (const { reject } of group) reject(reason);
     }
     settled();
+  }
+
+  /** A command that was refused has changed nothing, and shows nothing. */
+  function show(commands: readonly Command[]): void {
+    const stores = new Set(commands.map(({ store }) => store));
+    for (const { kind, store } of commands) if (kind === 'deleteStore') audience.forget(store);
+    for (const store of stores) audience.caughtUp(store);
   }
 
   function settled(): void {

@@ -1,0 +1,79 @@
+/** Reads what was committed after a resident graph's newest revision, from the changelog. */
+import type Database from 'better-sqlite3';
+import type { ModelId } from '../../model/ids.ts';
+import type { Commit, ResidentGraph, TupleChange } from '../resident/graph.ts';
+import type { StoreView } from './view.ts';
+
+/** revision, object, relation, subject, subject_relation, guard */
+type ChangeRow = [number, number, number, number, number, number];
+
+export type ReadCommits = (
+  view: StoreView,
+  graph: ResidentGraph,
+  changesMax: number,
+) => readonly Commit[] | undefined;
+
+export function createCommitReads(database: Database.Database): ReadCommits {
+  const readSymbols = database
+    .prepare<number[], [number, string]>(
+      'SELECT id, text FROM symbol WHERE store = +? AND id > +? ORDER BY id',
+    )
+    .raw();
+  const readEntities = database
+    .prepare<number[], [number, number, string]>(
+      'SELECT id, type, name FROM entity WHERE store = +? AND id > +? ORDER BY id',
+    )
+    .raw();
+  const readChanges = database
+    .prepare<number[], ChangeRow>(
+      `SELECT revision, object, relation, subject, subject_relation, guard
+       FROM change WHERE store = +? AND revision > +? AND revision <= +?
+       ORDER BY revision, position`,
+    )
+    .raw();
+  const readModels = database
+    .prepare<number[], [number, ModelId]>(
+      'SELECT revision, id FROM model WHERE store = +? AND revision > +? AND revision <= +?',
+    )
+    .raw();
+  const countChanges = database
+    .prepare<number[], number>('SELECT count(*) FROM change WHERE store = +? AND revision = +?')
+    .pluck();
+
+  /** The last revision with which no more than so many changes are read, one revision at least. */
+  function lastWithin(store: number, after: number, head: number, changesMax: number): number {
+    let changes = 0;
+    for (let revision = after + 1; revision < head; revision++) {
+      changes += countChanges.get(store, revision) as number;
+      if (changes >= changesMax) return revision;
+    }
+    return head;
+  }
+
+  return ({ key, revision: head }, graph, changesMax) => {
+    if (key !== graph.base.incarnation) return undefined;
+    const { revision: after, entities, symbols } = graph.horizon;
+    if (head === after) return [];
+    const last = lastWithin(key, after, head, changesMax);
+    const changes = Array.from({ length: last - after }, (): TupleChange[] => []);
+    for (const row of readChanges.iterate(key, after, last)) {
+      const [revision, object, relation, subject, subjectRelation, guard] = row;
+      changes[revision - after - 1]?.push({ object, relation, subject, subjectRelation, guard });
+    }
+    const models = new Map(readModels.all(key, after, last));
+    // Those of all revisions come with the first: nothing refers to one before its own.
+    const first = {
+      symbols: readSymbols.all(key, symbols).map(([symbol, text]) => ({ symbol, text })),
+      entities: readEntities
+        .all(key, entities)
+        .map(([entity, type, name]) => ({ entity, type, name })),
+    };
+    const none = { symbols: [], entities: [] };
+    return changes.map((each, at) => ({
+      ...(at === 0 ? first : none),
+      revision: after + 1 + at,
+      changes: each,
+      model: models.get(after + 1 + at),
+    }));
+  };
+}
