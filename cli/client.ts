@@ -15,6 +15,7 @@ import {
   type WireExpand,
   type WireExplain,
   type WireExplanation,
+  type WireGraphs,
   type WireListObjects,
   type WireListRelations,
   type WireListUsers,
@@ -47,6 +48,8 @@ export interface Client extends TupleClient, RoleClient {
   subjects(store: string, list: WireSubjects): Promise<WirePage>;
   listRelations(store: string, list: WireListRelations): Promise<WireRelations>;
   explain(store: string, explain: WireExplain): Promise<WireExplanation>;
+  /** Of all stores that the server knows, or of one. */
+  graphs(store: string | undefined): Promise<WireGraphs>;
   readAssertions(store: string, model: string): Promise<readonly WireAssertion[]>;
   writeAssertions(
     store: string,
@@ -129,6 +132,13 @@ export function createClient(options: HttpOptions): Client {
     objects: (store, body) => askPemba(storePath(store, 'objects'), body, 'exact ListObjects'),
     subjects: (store, body) => askPemba(storePath(store, 'subjects'), body, 'ListSubjects'),
     explain: (store, body) => askPemba(storePath(store, 'explain'), body, 'Explain'),
+    async graphs(store) {
+      try {
+        return await get<WireGraphs>('/graphs', { store_id: store });
+      } catch (error) {
+        throw isUnknownMethod(error) ? needsPemba(options.apiUrl, 'ReadGraphs', error) : error;
+      }
+    },
     async readAssertions(store, model) {
       const path = storePath(store, 'assertions', model);
       return (await get<{ assertions: WireAssertion[] }>(path)).assertions;

@@ -28,7 +28,7 @@ export function registerDev(program: Command): void {
       'Runs a server in memory with a sample model and tuples, and prints checks to paste. ' +
         'Everything is gone when it ends.',
     );
-  addSettings(command, ['httpAddr', 'grpcAddr', 'metricsAddr', 'logLevel']);
+  addSettings(command, ['httpAddr', 'grpcAddr', 'metricsAddr', 'graphMemory', 'logLevel']);
   command.action(() => dev(flagsOf(command)));
 }
 

@@ -5,6 +5,7 @@ import { registerBootstrap } from './bootstrap.ts';
 import { addGlobalOptions } from './connection.ts';
 import { registerDev } from './dev.ts';
 import { exitCodeHelp } from './exit-codes.ts';
+import { registerGraph } from './graph.ts';
 import { registerIdentity } from './identity.ts';
 import { registerKey } from './key.ts';
 import { registerLimits } from './limits.ts';
@@ -49,6 +50,7 @@ export function createProgram(): Command {
   registerQuery(program);
   registerIdentity(program);
   registerRole(program);
+  registerGraph(program);
   return program;
 }
 

@@ -240,6 +240,25 @@ export interface WireUsedTuple {
   readonly error: string;
 }
 
+/** Numbers of 64 bits are texts. */
+export interface WireGraphs {
+  readonly bytes_max: string;
+  readonly bytes: string;
+  readonly stores_in_memory: number;
+  readonly stores_loading: number;
+  readonly stores_in_storage: number;
+  readonly graphs: readonly WireStoreGraph[];
+}
+
+export interface WireStoreGraph {
+  readonly store_id: string;
+  readonly place: string;
+  readonly reason: string;
+  readonly bytes: string;
+  readonly tuples: string;
+  readonly changes: string;
+}
+
 /** A store with the fields that every server has: one may add `"deleted_at": null`. */
 export function plainStore({ id, name, created_at, updated_at }: WireStore): WireStore {
   return { id, name, created_at, updated_at };

@@ -36,9 +36,20 @@ export type { TreeNode } from './engine/tree.ts';
 export type { Verdict } from './engine/verdict.ts';
 export { Refusal, type Store };
 
+export interface OpenOptions {
+  /**
+   * Bytes for resident graphs: stores that are read are then answered from memory. The file belongs
+   * to this process alone while it is open. None unless given, and then others may open it too.
+   */
+  readonly graphMemory?: number;
+}
+
 /** Opens a database file, made if it is not there, or `:memory:`. Refuses a file that is not ours. */
-export async function open(path: string): Promise<Pemba> {
-  return new Pemba(await openSqlite({ path, clock: systemClock }));
+export async function open(path: string, { graphMemory = 0 }: OpenOptions = {}): Promise<Pemba> {
+  if (!Number.isSafeInteger(graphMemory) || graphMemory < 0) {
+    throw new Refusal('validation_error', '`graphMemory` is a number of bytes, or 0 for none');
+  }
+  return new Pemba(await openSqlite({ path, clock: systemClock, graphBytesMax: graphMemory }));
 }
 
 export class Pemba {

@@ -435,3 +435,25 @@ describe('stores and models', () => {
     await pemba.deleteStore(store.id);
   });
 });
+
+test('with memory for graphs the answers are the same, and what was written is seen at once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pemba-embedded-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const owned = await open(join(folder, 'pemba.db'), { graphMemory: 8 * 1024 * 1024 });
+  onTestFinished(() => owned.close());
+  const drive = await owned.createStore('owned');
+  await drive.writeModel(dsl);
+  for (let i = 0; i < 60; i++) {
+    const document = tuple(`document:${i}#viewer@user:anne`);
+    expect(drive.check(document)).toEqual({ kind: 'denied' });
+    await drive.write({ writes: [document] });
+    expect(drive.check(document)).toEqual({ kind: 'allowed' });
+    const question = { subject: 'user:anne', relation: 'reader', type: 'document' };
+    expect((await drive.listObjects(question)).objects).toHaveLength(i + 1);
+  }
+});
+
+test.each([-1, 1.5, Number.NaN, 2 ** 60])('memory for graphs: %d bytes are none', async (bytes) => {
+  const opened = open(':memory:', { graphMemory: bytes });
+  await expect(opened).rejects.toMatchObject({ code: 'validation_error' });
+});

@@ -15,6 +15,7 @@ import {
   parseCount,
   parseDatastoreUri,
   parseDurationMs,
+  parseMemory,
   parseOrigins,
   parsePresharedKeys,
   parseSwitch,
@@ -98,6 +99,12 @@ export const settings = {
     placeholder: 'ORIGINS',
     help: 'Web origins that browsers may call the HTTP API from, separated by commas; * for any',
     parse: parseOrigins,
+  },
+  graphMemory: {
+    default: '0',
+    placeholder: 'SIZE',
+    help: 'Memory for stores answered from memory: bytes, 512MiB, 2GiB, 0 for none, or auto: a quarter of the machine or its cgroup',
+    parse: parseMemory,
   },
   requestTimeout: {
     default: `${limits.requestTimeoutMs}ms`,

@@ -12,6 +12,8 @@ export interface Metrics {
   callerRefused(reason: string): void;
   /** One call of the datastore that writes, whether it succeeded or not. */
   datastoreWritten(operation: string, succeeded: boolean, durationMs: number): void;
+  /** For parts that count by themselves. */
+  readonly registry: Registry;
   /** What Prometheus reads. */
   text(): Promise<string>;
 }
@@ -60,6 +62,7 @@ export function createMetrics(): Metrics {
     checksAsked: (count) => checks.inc(count),
     datastoreWritten: (operation, succeeded, durationMs) =>
       writes.observe({ operation, outcome: succeeded ? 'ok' : 'error' }, durationMs / 1000),
+    registry,
     text: () => registry.metrics(),
   };
 }

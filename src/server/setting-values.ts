@@ -66,6 +66,19 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+const unitBytes = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+
+/** Bytes; or what `auto` comes to is for the machine to say. */
+export function parseMemory(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  const parts = /^(\d{1,15})((?:[KMGT]iB)?)$/.exec(text);
+  const bytes = Number(parts?.[1]) * unitBytes[(parts?.[2] ?? '') as keyof typeof unitBytes];
+  if (!Number.isSafeInteger(bytes)) {
+    throw new Error('expected bytes, a size such as 512MiB or 2GiB, 0 for none, or auto');
+  }
+  return bytes;
+}
+
 export function parseSwitch(text: string): boolean {
   if (text !== 'true' && text !== 'false') throw new Error('expected true or false');
   return text === 'true';

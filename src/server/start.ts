@@ -11,10 +11,13 @@ import { Callers } from '../service/access/caller.ts';
 import { guarded } from '../service/access/guard.ts';
 import { createAccess, createMethods } from '../service/router.ts';
 import type { Datastore } from '../storage/datastore.ts';
-import { openSqlite } from '../storage/sqlite/open.ts';
+import type { Graphs } from '../storage/graphs.ts';
+import { openSqlite, type SqliteDatastore, type SqliteOptions } from '../storage/sqlite/open.ts';
 import { type Authentication, openAuthentication } from './authentication.ts';
 import type { ServerConfig } from './config.ts';
 import { withDeadlines } from './deadline.ts';
+import { graphBytes } from './graph-memory.ts';
+import { showGraphs } from './graph-metrics.ts';
 import { createGrpcServer, type GrpcServer } from './grpc.ts';
 import { createHttpServer } from './http.ts';
 import { listen } from './listen.ts';
@@ -47,12 +50,17 @@ export async function startServer(config: ServerConfig, logSink?: LogSink): Prom
   const { logger } = log;
   const metrics = createMetrics();
   const authentication = await openAuthentication(config, { clock: systemClock, logger });
-  const opened = await openDatastore(config.datastoreUri).catch((error: unknown) => {
+  const opened = await openDatastore(config.datastoreUri, {
+    graphBytesMax: graphBytes(config.graphMemory),
+    onFault: (error) => logger.error({ err: error }, 'no resident graph: storage answers'),
+  }).catch((error: unknown) => {
     authentication.close();
     throw error;
   });
+  const { graphs } = opened;
+  showGraphs(metrics.registry, graphs);
   const datastore = measuredDatastore(opened, metrics, systemClock);
-  const parts = assemble(config, { datastore, metrics, logger, authentication });
+  const parts = assemble(config, { datastore, graphs, metrics, logger, authentication });
   const { http, grpc, metricsServer } = parts;
   const finish = finisher(parts, config.shutdownTimeout);
   try {
@@ -80,9 +88,13 @@ async function prepareRoles(access: Access, logger: Logger): Promise<void> {
   logger.warn('nobody has been made an admin yet: `pemba bootstrap` does it, also meanwhile');
 }
 
-export async function openDatastore(path: string): Promise<Datastore> {
+/** The file of a configuration; without resident graphs where nothing is said of them. */
+export async function openDatastore(
+  path: string,
+  graphs: Pick<SqliteOptions, 'graphBytesMax' | 'onFault'> = {},
+): Promise<SqliteDatastore> {
   try {
-    return await openSqlite({ path, clock: systemClock });
+    return await openSqlite({ path, clock: systemClock, ...graphs });
   } catch (error) {
     if (error instanceof Refusal) throw cannotStart(`--datastore-uri: ${error.message}`, error);
     throw error;
@@ -103,12 +115,13 @@ function assemble(
   config: ServerConfig,
   base: {
     readonly datastore: Datastore;
+    readonly graphs: Graphs;
     readonly metrics: Metrics;
     readonly logger: Logger;
     readonly authentication: Authentication;
   },
 ): Parts {
-  const { datastore, metrics, logger, authentication } = base;
+  const { datastore, graphs, metrics, logger, authentication } = base;
   const clock = systemClock;
   const observer = createObserver({ clock, logger, metrics });
   const { checkDepthMax, checkStepsMax, requestTimeout, requestBytesMax } = config;
@@ -118,6 +131,7 @@ function assemble(
   const callers = new Callers(fileInUse);
   const handlers = createMethods({
     datastore,
+    graphs,
     clock,
     checkDepthMax,
     checkStepsMax,

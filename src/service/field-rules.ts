@@ -230,6 +230,7 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
     subject_type: optional(typePattern),
   },
   ReadTuplesRequest: { store_id: id, ...tuplePage },
+  ReadGraphsRequest: { store_id: optional(idPattern) },
   DeleteTuplesRequest: {
     store_id: id,
     limit: { kind: 'integer', min: 0, max: limits.deletedPerRoundMax },

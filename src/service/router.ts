@@ -10,7 +10,9 @@ import { limits } from '../base/limits.ts';
 import { OpenFGAService } from '../gen/openfga/v1/openfga_service_pb.ts';
 import { AccessService } from '../gen/pemba/v1/access_service_pb.ts';
 import { QueryService } from '../gen/pemba/v1/query_service_pb.ts';
+import { ServerService } from '../gen/pemba/v1/server_service_pb.ts';
 import { TupleService } from '../gen/pemba/v1/tuple_service_pb.ts';
+import { noGraphs } from '../storage/graphs.ts';
 import { Access } from './access/access.ts';
 import { Callers } from './access/caller.ts';
 import { createGrantRole, createListRoles, createRevokeRole } from './access/role-methods.ts';
@@ -21,6 +23,7 @@ import { createCheck } from './check.ts';
 import { createExpand } from './expand.ts';
 import { createExplain } from './explain.ts';
 import { createFieldChecks, type FieldCheck } from './fields.ts';
+import { createReadGraphs } from './graphs.ts';
 import { createListObjects, createStreamedListObjects } from './list-objects.ts';
 import { createListRelations } from './list-relations.ts';
 import { createListUsers } from './list-users.ts';
@@ -61,6 +64,7 @@ export function createMethods(context: ServiceContext): readonly Method[] {
     ...methodsOf(QueryService, createQueryHandlers(service)),
     ...methodsOf(TupleService, createTupleHandlers(service)),
     ...methodsOf(AccessService, createAccessHandlers(service)),
+    ...methodsOf(ServerService, createServerHandlers(context)),
   ];
 }
 
@@ -172,6 +176,12 @@ function createAccessHandlers(service: Service) {
     revokeRole: createRevokeRole(service),
     listRoles: createListRoles(service),
   } satisfies { readonly [name in keyof typeof AccessService.method]: Handler };
+}
+
+function createServerHandlers({ graphs = noGraphs }: ServiceContext) {
+  return {
+    readGraphs: createReadGraphs(graphs),
+  } satisfies { readonly [name in keyof typeof ServerService.method]: Handler };
 }
 
 function refuseUnimplemented(method: string): Handler {

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import type { ModelId, StoreId } from '../model/ids.ts';
 import type { Datastore, Snapshot } from '../storage/datastore.ts';
+import type { Graphs } from '../storage/graphs.ts';
 import type { Access } from './access/access.ts';
 import type { Callers } from './access/caller.ts';
 import type { Call } from './call.ts';
@@ -23,6 +24,8 @@ export interface ServiceContext {
   readonly identity?: IdentityParts | undefined;
   /** Who may do what, where callers are asked who they are. The guard has the same ones. */
   readonly access?: { readonly access: Access; readonly callers: Callers };
+  /** What the server can say of its resident graphs, where it has any. */
+  readonly graphs?: Graphs;
 }
 
 export interface ListBounds {

@@ -118,6 +118,14 @@ const numbers: Readonly<Record<LimitName, number>> = {
   stepUpHeaderBytesMax: 4_096,
   accessDecisionsMax: 10_000,
   headersBytesMax: 49_152,
+  graphChangesKept: 50_000,
+  graphChangesPerSlice: 2_000,
+  graphChangesAtOnce: 100_000,
+  graphReadsBeforeReturn: 1_000,
+  graphsAwayMax: 10_000,
+  graphLoadsWaitingMax: 64,
+  graphBytesHereMax: 1_048_576,
+  graphsListedMax: 1_000,
 };
 
 test('limits that are not what they say: each is the number that it is known for', () => {

@@ -109,8 +109,6 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   clientRetriesMax: ['test/cli/usage.test.ts', 'exit 5 after four requests'],
   clientRetryMinMs: ['test/cli/usage.test.ts', 'the pauses between repeats'],
   clientRetryMaxMs: ['test/cli/usage.test.ts', 'the pauses between repeats'],
-  clientRetryMinMs: 'a pause, which no answer depends on',
-  clientRetryMaxMs: 'a pause, which no answer depends on',
   graphChangesKept: 'when a graph is folded, which no answer depends on',
   graphChangesPerSlice: 'a pause, which no answer depends on',
   graphChangesAtOnce: 'a graph is built anew, which no answer depends on',

@@ -11,6 +11,7 @@ import {
   settings,
   variableOf,
 } from '../../src/server/config.ts';
+import { graphBytes } from '../../src/server/graph-memory.ts';
 import { formatAddress, isLoopback, parseAddress } from '../../src/server/setting-values.ts';
 import { StartError } from '../../src/server/start-error.ts';
 
@@ -40,6 +41,7 @@ test('the defaults: loopback, one file, nothing open to others', () => {
     authnPresharedKeysFile: [],
     identityFile: '',
     corsAllowedOrigins: [],
+    graphMemory: 'auto',
     requestTimeout: 3_000,
     requestBytesMax: 616_448,
     checkDepthMax: 25,
@@ -93,6 +95,27 @@ describe('every setting has its flag, its variable and its key', () => {
     const config = file(JSON.stringify({ [flagOf(name)]: text }));
     expect(resolve({ flags: { config } })[name]).toEqual(preset);
   });
+});
+
+test.each([
+  ['0', 0],
+  ['1000000', 1_000_000],
+  ['64KiB', 65_536],
+  ['512MiB', 536_870_912],
+  ['2GiB', 2_147_483_648],
+  ['1TiB', 1_099_511_627_776],
+  ['auto', 'auto'],
+])('memory: %s', (text, bytes) => {
+  expect(resolve({ flags: { 'graph-memory': text } }).graphMemory).toBe(bytes);
+});
+
+test('auto is a quarter of the machine, or of the cgroup where that leaves less', () => {
+  const [machine, most] = [8_000, Number.MAX_VALUE];
+  expect(graphBytes('auto', machine, 0)).toBe(2_000);
+  expect(graphBytes('auto', machine, most)).toBe(2_000);
+  expect(graphBytes('auto', machine, 1_003)).toBe(250);
+  expect(graphBytes(77, machine, 1_003)).toBe(77);
+  expect(graphBytes('auto')).toBeGreaterThan(0);
 });
 
 describe('addresses', () => {
@@ -153,6 +176,10 @@ describe('refusals name the source and the value', () => {
   const flag = (name: string, value: string): ConfigSources => ({ flags: { [name]: value } });
   const inFile = (text: string): ConfigSources => ({ flags: { config: file(text) } });
   test.each<[sources: ConfigSources, parts: string[]]>([
+    ...['-1', '1GB', '1.5GiB', '', 'GiB', '9999999TiB'].map((text): [ConfigSources, string[]] => [
+      flag('graph-memory', text),
+      ['--graph-memory', '2GiB'],
+    ]),
     [flag('http-addr', '8080'), ['--http-addr', '`8080`', 'HOST:PORT']],
     [flag('http-addr', '127.0.0.1:65536'), ['--http-addr', 'HOST:PORT']],
     [flag('grpc-addr', '::1:80'), ['--grpc-addr', '[::1]:8080']],

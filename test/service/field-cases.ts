@@ -46,6 +46,7 @@ export const good: Record<string, JsonObject> = {
   'pemba.v1.ListObjects': { ...inStore, subject: 'user:anne' },
   ListSubjects: { ...inStore, object: 'document:1' },
   Explain: { ...inStore, subject: 'user:anne', relation: 'viewer', object: 'document:1' },
+  ReadGraphs: {},
 };
 
 /** [method, change, code, message] */
@@ -79,6 +80,7 @@ export const refused: readonly Case[] = [
   ['WriteTuples', { idempotency_key: 'a\u0000' }, 'validation_error', 'WriteTuplesRequest.Idem'],
   ['WriteTuples', { deletes: [{ object: 'a b' }] }, 'validation_error', 'BareTuple.Object'],
   ['WriteTuples', { writes: [{ relation: 'a b' }] }, 'validation_error', 'Tuple.Relation'],
+  ['ReadGraphs', { store_id: 'x' }, 'validation_error', 'ReadGraphsRequest.StoreId'],
   ['DeleteTuples', { limit: -1 }, 'validation_error', 'DeleteTuplesRequest.Limit'],
   ['DeleteTuples', { cursor: '?' }, 'validation_error', 'DeleteTuplesRequest.Cursor'],
   ['DeleteTuples', { filter: { object: 'a b' } }, 'validation_error', 'TupleFilter.Object'],

@@ -5,6 +5,7 @@ import { Refusal } from '../../src/base/errors.ts';
 import { CheckRequestSchema, OpenFGAService } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
 import { AccessService } from '../../src/gen/pemba/v1/access_service_pb.ts';
 import { QueryService } from '../../src/gen/pemba/v1/query_service_pb.ts';
+import { ServerService } from '../../src/gen/pemba/v1/server_service_pb.ts';
 import { TupleService, WriteTuplesRequestSchema } from '../../src/gen/pemba/v1/tuple_service_pb.ts';
 import { fieldRules } from '../../src/service/field-rules.ts';
 import { createFieldChecks } from '../../src/service/fields.ts';
@@ -20,7 +21,7 @@ import {
   tupleKey,
 } from './field-cases.ts';
 
-const methods = [OpenFGAService, QueryService, TupleService, AccessService].flatMap(
+const methods = [OpenFGAService, QueryService, TupleService, AccessService, ServerService].flatMap(
   (service) => service.methods,
 );
 const now = Date.UTC(2024, 0, 1);

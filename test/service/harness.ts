@@ -56,7 +56,7 @@ const start = Date.UTC(2024, 0, 1);
 
 export type ServiceLimits = Pick<
   ServiceContext,
-  'checkDepthMax' | 'checkStepsMax' | 'lists' | 'identity'
+  'checkDepthMax' | 'checkStepsMax' | 'lists' | 'identity' | 'graphs'
 >;
 
 export interface TestLimits extends ServiceLimits {

@@ -19,6 +19,10 @@ import {
   file_pemba_v1_query_service,
   QueryService,
 } from '../../src/gen/pemba/v1/query_service_pb.ts';
+import {
+  file_pemba_v1_server_service,
+  ServerService,
+} from '../../src/gen/pemba/v1/server_service_pb.ts';
 import { file_pemba_v1_tuple } from '../../src/gen/pemba/v1/tuple_pb.ts';
 import {
   file_pemba_v1_tuple_service,
@@ -30,6 +34,7 @@ import {
   pembaEnums,
   pembaMessages,
   queryMethods,
+  serverMethods,
   tupleMethods,
 } from './pemba-contract.ts';
 
@@ -51,6 +56,7 @@ const packages = [
     files: [
       file_pemba_v1_access_service,
       file_pemba_v1_query_service,
+      file_pemba_v1_server_service,
       file_pemba_v1_tuple,
       file_pemba_v1_tuple_service,
     ],
@@ -81,6 +87,7 @@ test.each([
   ['pemba.v1.AccessService', AccessService, accessMethods],
   ['pemba.v1.QueryService', QueryService, queryMethods],
   ['pemba.v1.TupleService', TupleService, tupleMethods],
+  ['pemba.v1.ServerService', ServerService, serverMethods],
 ])('%s: names, messages and paths of methods', (typeName, service, contract) => {
   expect(service.typeName).toBe(typeName);
   const generated = service.methods.map((method) => {
@@ -153,6 +160,7 @@ const scalarNames: Partial<Record<ScalarType, string>> = {
   [ScalarType.STRING]: 'string',
   [ScalarType.BOOL]: 'bool',
   [ScalarType.INT32]: 'int32',
+  [ScalarType.INT64]: 'int64',
 };
 
 function scalarName(scalar: ScalarType | undefined): string {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { OpenFGAService } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
 import { AccessService } from '../../src/gen/pemba/v1/access_service_pb.ts';
 import { QueryService } from '../../src/gen/pemba/v1/query_service_pb.ts';
+import { ServerService } from '../../src/gen/pemba/v1/server_service_pb.ts';
 import { TupleService } from '../../src/gen/pemba/v1/tuple_service_pb.ts';
 import { goldenMessages } from './golden-messages.ts';
 import { pembaGolden } from './pemba-golden.ts';
@@ -12,7 +13,7 @@ describe.each([
   ['openfga.v1', OpenFGAService.methods, goldenMessages],
   [
     'pemba.v1',
-    [AccessService, QueryService, TupleService].flatMap((each) => each.methods),
+    [AccessService, QueryService, TupleService, ServerService].flatMap((each) => each.methods),
     pembaGolden,
   ],
 ])('%s', (_, methods, golden) => {

@@ -207,6 +207,22 @@ TupleChange
   2 Tuple tuple
   3 google.Timestamp changed_at
   4 string consistency_token
+ReadGraphsRequest
+  1 string store_id
+ReadGraphsResponse
+  1 int64 bytes_max
+  2 int64 bytes
+  3 int32 stores_in_memory
+  4 int32 stores_loading
+  5 int32 stores_in_storage
+  6 repeated StoreGraph graphs
+StoreGraph
+  1 string store_id
+  2 Place place
+  3 PlaceReason reason
+  4 int64 bytes
+  5 int64 tuples
+  6 int64 changes
 `;
 
 export const pembaEnums = `
@@ -221,6 +237,9 @@ OnDuplicate: ON_DUPLICATE_UNSPECIFIED=0 ON_DUPLICATE_ERROR=1 ON_DUPLICATE_IGNORE
 OnMissing: ON_MISSING_UNSPECIFIED=0 ON_MISSING_ERROR=1 ON_MISSING_IGNORE=2
 ChangeKind: CHANGE_KIND_UNSPECIFIED=0 CHANGE_KIND_WRITE=1 CHANGE_KIND_DELETE=2
   CHANGE_KIND_EXPIRY=3
+Place: PLACE_UNSPECIFIED=0 PLACE_MEMORY=1 PLACE_LOADING=2 PLACE_STORAGE=3
+PlaceReason: PLACE_REASON_UNSPECIFIED=0 PLACE_REASON_TOO_LARGE=1 PLACE_REASON_GAVE_WAY=2
+  PLACE_REASON_FAILED=3 PLACE_REASON_NOT_READ=4
 `;
 
 export const accessMethods = `
@@ -241,4 +260,8 @@ WriteTuples POST /stores/{store_id}/tuples/write *
 ReadTuples POST /stores/{store_id}/tuples/read *
 DeleteTuples POST /stores/{store_id}/tuples/delete *
 ReadTupleChanges GET /stores/{store_id}/tuples/changes
+`;
+
+export const serverMethods = `
+ReadGraphs GET /graphs
 `;

@@ -380,4 +380,30 @@ export const pembaGolden: Record<string, [json: JsonValue, ...Bytes[]]> = {
     within(1, within(1, within(2, ...client)), text(2, 'check')),
     text(2, cursor),
   ],
+  ReadGraphsRequest: [{ store_id: store }, text(1, store)],
+  ReadGraphsResponse: [
+    {
+      bytes_max: '5000000000',
+      bytes: '300',
+      stores_in_memory: 1,
+      stores_loading: 2,
+      stores_in_storage: 3,
+      graphs: [
+        {
+          store_id: store,
+          place: 'PLACE_STORAGE',
+          reason: 'PLACE_REASON_GAVE_WAY',
+          bytes: '4',
+          tuples: '5',
+          changes: '6',
+        },
+      ],
+    },
+    whole(1, 5_000_000_000),
+    whole(2, 300),
+    whole(3, 1),
+    whole(4, 2),
+    whole(5, 3),
+    within(6, text(1, store), whole(2, 3), whole(3, 2), whole(4, 4), whole(5, 5), whole(6, 6)),
+  ],
 };

@@ -7,6 +7,7 @@ import { assert } from '../../base/assert.ts';
 import { OpenFGAService } from '../../gen/openfga/v1/openfga_service_pb.ts';
 import { AccessService } from '../../gen/pemba/v1/access_service_pb.ts';
 import { QueryService } from '../../gen/pemba/v1/query_service_pb.ts';
+import { ServerService } from '../../gen/pemba/v1/server_service_pb.ts';
 import { TupleService } from '../../gen/pemba/v1/tuple_service_pb.ts';
 
 /** On one store, or on all. */
@@ -90,11 +91,16 @@ const access: Demands<typeof AccessService> = {
   listRoles: manage,
 };
 
+const server: Demands<typeof ServerService> = {
+  readGraphs: manage,
+};
+
 const services: readonly (readonly [DescService, Readonly<Record<string, Demand>>])[] = [
   [OpenFGAService, openfga],
   [QueryService, query],
   [TupleService, tuple],
   [AccessService, access],
+  [ServerService, server],
 ];
 
 /** ENSURES: a demand on a store is made of methods whose requests name one. */
