@@ -170,24 +170,6 @@ test.each(limitTable)(
   },
 );
 
-test('limits that are not what they say: the sizes are those that the documentation names', () => {
-  const bytes = Object.fromEntries(
-    limitTable.filter(({ unit }) => unit === 'bytes').map((limit) => [limit.name, limit.default]),
-  );
-  expect(bytes).toEqual({
-    assertionsBytesMax: 64_000,
-    conditionExpressionBytesMax: 512,
-    modelBytesMax: 256 * 1_024,
-    continuationTokenBytesMax: 5 * 1_024,
-    tupleContextBytesMax: 32 * 1_024,
-    // OpenFGA's, which says 512 KiB and means 512 * 1,204.
-    requestBytesMax: 512 * 1_204,
-    inputLineBytesMax: 1_024 * 1_024,
-    graphBytesHereMax: 1_024 * 1_024,
-    listsKeptBytesMax: 64 * 1_024 * 1_024,
-  });
-});
-
 test('a limit that names a setting is the default of that setting', () => {
   for (const { name, default: value, unit, setting } of limitTable) {
     if (setting === undefined || setting === 'timeout') continue;
