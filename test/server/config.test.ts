@@ -41,7 +41,7 @@ test('the defaults: loopback, one file, nothing open to others', () => {
     authnPresharedKeysFile: [],
     identityFile: '',
     corsAllowedOrigins: [],
-    graphMemory: 'auto',
+    graphMemory: 0,
     requestTimeout: 3_000,
     requestBytesMax: 616_448,
     checkDepthMax: 25,
