@@ -101,7 +101,8 @@ async function askRest(url: string, question: Question): Promise<Outcome> {
   );
   const inBody = namesStore(method) && !pattern.includes('{store_id}');
   const body: JsonObject = inBody ? { store_id: store } : {};
-  const answer = await send(`${url}${path}`, verb.toUpperCase(), {
+  const query = inBody && rule.body !== '*' ? `?store_id=${store}` : '';
+  const answer = await send(`${url}${path}${query}`, verb.toUpperCase(), {
     headers: [...headers, ['content-type', 'application/json']],
     body: rule.body === '*' ? (bytes ?? Buffer.from(JSON.stringify(body))) : undefined,
   });

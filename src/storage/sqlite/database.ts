@@ -3,7 +3,7 @@
  * back what durability rests on, and migrates.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { assert } from '../../base/assert.ts';
@@ -40,7 +40,11 @@ export function refuseUnfit(path: string): void {
     if (!existsSync(dirname(path))) throw noFolder(path);
     return;
   }
-  const database = openHandle(path, { readonly: true, timeout: busyTimeoutMs });
+  if (statSync(path).isDirectory()) {
+    throw refused(path, 'cannot be opened: it is a folder; name a file in it');
+  }
+  // Nothing is written; a connection that only reads would leave the files of the WAL behind.
+  const database = openHandle(path, { fileMustExist: true, timeout: busyTimeoutMs });
   try {
     refuseForeignFile(database, path);
     refuseNewerVersion(versionOf(database), path);
