@@ -7,14 +7,14 @@ import { pemba, pembaJson, startTestServer } from './run.ts';
 let server: Awaited<ReturnType<typeof startTestServer>>;
 let env: Record<string, string>;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ 'graph-memory': '8MiB' });
   env = { PEMBA_API_URL: server.url };
 });
 afterAll(() => server.close());
 
 test('a store that was read is in memory, and one that was not says so', async () => {
   const first = await pemba(['graph'], { env });
-  expect(first.stdout).toMatch(/^0 bytes of .* used\nno store has been read yet\n$/);
+  expect(first.stdout).toMatch(/^0 bytes of 8\.0 MiB used\nno store has been read yet\n$/);
   const { id } = await pembaJson(['store', 'create', '--name', 'docs'], { env });
   const unread = await pemba(['graph', '--store-id', id], { env });
   expect(unread.stdout).toMatch(new RegExp(`^${id}  storage: not read lately$`, 'm'));

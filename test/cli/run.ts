@@ -67,7 +67,7 @@ export function ended(child: ChildProcess): Promise<Ended> {
 }
 
 /** A server in memory on free ports. */
-export async function startTestServer() {
+export async function startTestServer(flags: Readonly<Record<string, string>> = {}) {
   const config = resolveConfig({
     environment: {},
     flags: {
@@ -76,6 +76,7 @@ export async function startTestServer() {
       'grpc-addr': '127.0.0.1:0',
       'metrics-addr': 'off',
       'log-level': 'off',
+      ...flags,
     },
   });
   const server = await startServer(config);
