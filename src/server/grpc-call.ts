@@ -73,22 +73,18 @@ export class GrpcCall implements Call {
   }
 
   headers(): Metadata {
-    const metadata = new Metadata();
-    for (const name in this.responseHeaders) {
-      metadata.set(name, this.responseHeaders[name] as string);
-    }
-    return metadata;
+    return new ReadyMetadata(this.responseHeaders);
   }
 
   trailers(): Metadata | undefined {
-    let metadata: Metadata | undefined;
+    let trailers: Record<string, string> | undefined;
     for (const name of trailingHeaders) {
       const value = this.responseHeaders[name];
       if (value === undefined) continue;
-      metadata ??= new Metadata();
-      metadata.set(name, value);
+      trailers ??= {};
+      trailers[name] = value;
     }
-    return metadata;
+    return trailers === undefined ? undefined : new ReadyMetadata(trailers);
   }
 
   /** The raw number of the wire (2000, …) as the status, and the headers beside it. */
@@ -124,6 +120,28 @@ class GrpcCredentials implements Credentials {
 function allOf(metadata: Metadata, name: string): string {
   const values = metadata.get(name);
   return values.length === 1 ? String(values[0]) : values.join(', ');
+}
+
+/**
+ * Headers as HTTP/2 takes them. All that is ever done with them is to send them, so they are spared
+ * the copies and the second look at names and values that are our own.
+ */
+class ReadyMetadata extends Metadata {
+  readonly #headers: Record<string, string>;
+
+  constructor(headers: Record<string, string>) {
+    super();
+    this.#headers = headers;
+  }
+
+  /** The library copies them into its own. */
+  override toHttp2Headers(): Record<string, string> {
+    return this.#headers;
+  }
+
+  override clone(): Metadata {
+    return this;
+  }
 }
 
 function headerOf(metadata: Metadata, name: string): string {

@@ -3,7 +3,7 @@
  * and the sockets from a `net` server, so that listening and its errors are ours.
  */
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { type DescMethod, fromBinary, type Message } from '@bufbuild/protobuf';
 import {
   type MethodDefinition,
   Server,
@@ -22,6 +22,7 @@ import type { GuardedMethod } from '../service/access/guard.ts';
 import type { Method } from '../service/call.ts';
 import { toRefusal } from '../service/status.ts';
 import { drained } from './drained.ts';
+import { encodeBinary } from './encoding.ts';
 import { GrpcCall } from './grpc-call.ts';
 import { createHealth } from './grpc-health.ts';
 import { LongStreams } from './grpc-long-streams.ts';
@@ -100,10 +101,8 @@ function addService(server: Server, methods: readonly GuardedMethod[], options: 
 }
 
 function definitionOf(method: DescMethod): MethodDefinition<unknown, unknown> {
-  const bytesOf = (schema: DescMethod['input']) => (message: unknown) => {
-    const bytes = toBinary(schema, message as Message);
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  };
+  const bytesOf = (schema: DescMethod['input']) => (message: unknown) =>
+    encodeBinary(schema, message as Message);
   return {
     path: `/${method.parent.typeName}/${method.name}`,
     requestStream: false,

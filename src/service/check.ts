@@ -52,8 +52,12 @@ export function createCheck(service: Service): Unary<CheckRequest, CheckResponse
           createWalk(reader, model, { ...check, subject }).check(object, relation),
         );
         const at = { type: object.type, relation };
-        const allowed = isAllowed(decide(asked, at, verdict, new Challenges(call).add));
-        return create(CheckResponseSchema, { allowed });
+        const decided = decide(asked, at, verdict, new Challenges(call).add);
+        return isAllowed(decided) ? allowed : denied;
       });
     });
 }
+
+/** Frozen, so that whoever encodes them may do so once and for all. */
+const allowed = Object.freeze(create(CheckResponseSchema, { allowed: true }));
+const denied = Object.freeze(create(CheckResponseSchema, { allowed: false }));

@@ -2,6 +2,7 @@
  * At which revision a request is answered: the consistency token that came with it, the one that
  * goes back, and the wire's preference for the newest.
  */
+import { LRUCache } from 'lru-cache';
 import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Interrupt } from '../engine/steps.ts';
@@ -13,6 +14,8 @@ import type { Call } from './call.ts';
 import type { Service } from './service.ts';
 
 const tokenHeader = 'pemba-consistency-token';
+
+const tokensKept = 1_000;
 
 /** Why a request is answered no earlier than now, beside its token. */
 export type Preference = ConsistencyPreference | undefined;
@@ -48,8 +51,21 @@ export function answeredAt(call: Call, store: StoreId, revision: Revision): stri
 
 /** Names the revision in the response. Returns its token. */
 export function setToken(call: Call, store: StoreId, revision: Revision): string {
-  const token = formatConsistencyToken(store, revision);
+  const token = tokenOf(store, revision);
   call.responseHeaders[tokenHeader] = token;
+  return token;
+}
+
+/** The newest token of each store: most answers carry the same one. */
+const tokens = new LRUCache<StoreId, { readonly revision: Revision; readonly token: string }>({
+  max: tokensKept,
+});
+
+function tokenOf(store: StoreId, revision: Revision): string {
+  const known = tokens.get(store);
+  if (known?.revision === revision) return known.token;
+  const token = formatConsistencyToken(store, revision);
+  tokens.set(store, { revision, token });
   return token;
 }
 

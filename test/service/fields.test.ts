@@ -52,6 +52,24 @@ test('every method has a request that passes', () => {
   expect(Object.keys(good).sort()).toEqual(methods.map(nameOf).sort());
 });
 
+test('what passed passes again, and what is wrong is refused however often and whatever came before', () => {
+  const ask = (user: string) => {
+    const tuple_key = { user, relation: 'viewer', object: 'document:1' };
+    return faultOf('Check', { store_id: id, tuple_key })?.message;
+  };
+  for (const user of ['user:anne', 'user:anne', 'user:björn', 'user:björn']) {
+    expect(ask(user)).toBe(undefined);
+  }
+  const expected = ask('user:\u0085');
+  expect(expected).toContain('control characters');
+  for (let again = 0; again < 2; again++) {
+    expect(ask('user:\u0085')).toBe(expected);
+    expect(ask('user:a b')).toContain('does not match');
+    expect(ask('user:anne')).toBe(undefined);
+    expect(ask('')).toContain('does not match');
+  }
+});
+
 test('every rule is about a message that a request holds', () => {
   const reached = new Set<string>();
   const visit = (message: (typeof CheckRequestSchema)['fields'][number]['message']) => {
