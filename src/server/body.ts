@@ -22,14 +22,15 @@ export function malformed(message: string, cause?: unknown): Refusal {
 }
 
 /** ENSURES: at most `bytesMax` bytes, after decompression. */
-export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity' && encoding !== 'gzip') {
-    throw malformed(`content-encoding \`${encoding}\` is not understood; send gzip, or none`);
-  }
-  const sent = await receive(request, bytesMax);
-  return encoding === 'gzip' ? unpack(sent, bytesMax) : sent;
+  if (encoding === 'identity') return receive(request, bytesMax);
+  if (encoding === 'gzip') return receive(request, bytesMax).then((sent) => unpack(sent, bytesMax));
+  const unknown = `content-encoding \`${encoding}\` is not understood; send gzip, or none`;
+  return Promise.reject(malformed(unknown));
 }
+
+const noBody = Buffer.alloc(0);
 
 function receive(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -37,28 +38,32 @@ function receive(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
       reject(new BodyTooLarge(bytesMax));
       return;
     }
-    let chunks: Buffer[] = [];
+    // Most bodies come in one piece.
+    let first: Buffer | undefined;
+    let rest: Buffer[] | undefined;
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= bytesMax) {
-        chunks.push(chunk);
-        return;
-      }
-      // The rest is received and dropped, so that the client gets to read the answer; the server's
-      // `requestTimeout` ends the patience.
-      chunks = [];
-      reject(new BodyTooLarge(bytesMax));
+      if (bytes > bytesMax) {
+        // The rest is received and dropped, so that the client gets to read the answer; the
+        // server's `requestTimeout` ends the patience.
+        first = undefined;
+        rest = undefined;
+        reject(new BodyTooLarge(bytesMax));
+      } else if (first === undefined) first = chunk;
+      else if (rest === undefined) rest = [chunk];
+      else rest.push(chunk);
     });
-    request.once('end', () => {
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    request.on('end', () => {
+      if (first === undefined) resolve(noBody);
+      else resolve(rest === undefined ? first : Buffer.concat([first, ...rest]));
     });
     const gone = () => {
       // Every request closes in the end; most are whole by then.
       if (!request.complete) reject(new Refusal('cancelled', 'the client went away'));
     };
-    request.once('close', gone);
-    request.once('error', gone);
+    request.on('close', gone);
+    request.on('error', gone);
   });
 }
 

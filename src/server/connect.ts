@@ -3,7 +3,7 @@
  * answered before they reach its router, at a fraction of its cost.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { fromBinary, type Message, toBinary, toJsonString } from '@bufbuild/protobuf';
+import { fromBinary, type Message, toJsonString } from '@bufbuild/protobuf';
 import {
   type ConnectRouter,
   createContextKey,
@@ -17,6 +17,7 @@ import type { Call, Method } from '../service/call.ts';
 import { toRefusal } from '../service/status.ts';
 import { malformed, parseJson, readBody } from './body.ts';
 import { toConnectError } from './connect-error.ts';
+import { encodeBinary, onceIfFrozen } from './encoding.ts';
 import {
   consistencyTokenHeader,
   requestIdHeader,
@@ -82,6 +83,8 @@ function isPlain({ method, headers }: IncomingMessage): boolean {
   );
 }
 
+const encodeText = onceIfFrozen((schema, message) => toJsonString(schema, message));
+
 async function answerUnary(
   method: UnaryMethod,
   request: IncomingMessage,
@@ -97,13 +100,14 @@ async function answerUnary(
     await method.admit(call);
     const body = await readBody(request, options.requestBytesMax);
     message = isJson ? decodeJson(input, parseJson(body)) : decodeBinary(method, body);
-    const result = await method.handle(message, call);
+    const answered = method.handle(message, call);
+    const result = answered instanceof Promise ? await answered : answered;
     send(
       response,
       200,
       call,
       contentType,
-      isJson ? toJsonString(output, result) : toBinary(output, result),
+      isJson ? encodeText(output, result) : encodeBinary(output, result),
     );
   } catch (error) {
     const refusal = toRefusal(error, call.requestId);

@@ -55,9 +55,21 @@ export function createMetrics(): Metrics {
     buckets: writeSeconds,
     registers,
   });
+  // Methods and codes are few: an observer is made for each pair that occurs.
+  const ok = new Map<string, Histogram.Internal<'method' | 'code'>>();
   return {
-    requestAnswered: (method, code, durationMs) =>
-      requests.observe({ method, code }, durationMs / 1000),
+    requestAnswered(method, code, durationMs) {
+      if (code !== 'ok') {
+        requests.observe({ method, code }, durationMs / 1000);
+        return;
+      }
+      let answered = ok.get(method);
+      if (answered === undefined) {
+        answered = requests.labels({ method, code });
+        ok.set(method, answered);
+      }
+      answered.observe(durationMs / 1000);
+    },
     callerRefused: (reason) => refusals.inc({ reason }),
     checksAsked: (count) => checks.inc(count),
     datastoreWritten: (operation, succeeded, durationMs) =>

@@ -53,9 +53,17 @@ export function createObserver(options: {
 
 const wirePrefix = `${OpenFGAService.typeName}/`;
 
+/** Of the methods, which are few; what is sliced anew has to be hashed anew wherever it is a key. */
+const shortNames = new Map<string, string>();
+
 /** The wire's methods by their names alone, others with their service: both have a ListObjects. */
 function shortName(method: string): string {
-  return method.startsWith(wirePrefix) ? method.slice(wirePrefix.length) : method;
+  let name = shortNames.get(method);
+  if (name === undefined) {
+    name = method.startsWith(wirePrefix) ? method.slice(wirePrefix.length) : method;
+    shortNames.set(method, name);
+  }
+  return name;
 }
 
 /** Why the guard let the call not through: words of our own, nothing of the token. */

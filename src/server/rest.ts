@@ -7,6 +7,7 @@ import { httpStatus, toRefusal, wireCode } from '../service/status.ts';
 import { BodyTooLarge, parseJson, readBody } from './body.ts';
 import { classCode } from './connect-error.ts';
 import { drained } from './drained.ts';
+import { onceIfFrozen } from './encoding.ts';
 import { truncatedHeader } from './headers.ts';
 import { HttpCall } from './http-call.ts';
 import type { HttpOptions } from './http-options.ts';
@@ -51,6 +52,8 @@ export async function answerRest(
   }
 }
 
+const encodeText = onceIfFrozen((schema, message) => JSON.stringify(encodeJson(schema, message)));
+
 type Of<Kind extends Method['kind']> = Extract<Method, { kind: Kind }>;
 
 async function answerUnary(
@@ -61,12 +64,12 @@ async function answerUnary(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const answer = await method.handle(message, call);
+    const result = method.handle(message, call);
+    const answer = result instanceof Promise ? await result : result;
     if (status === 204) {
       send(response, status, call, undefined, '');
     } else {
-      const text = JSON.stringify(encodeJson(method.descriptor.output, answer));
-      send(response, status, call, json, text);
+      send(response, status, call, json, encodeText(method.descriptor.output, answer));
     }
   } catch (error) {
     refuse(response, call, toRefusal(error, call.requestId));
