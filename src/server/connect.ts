@@ -14,6 +14,7 @@ import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol
 import { compressionGzip, connectNodeAdapter } from '@connectrpc/connect-node';
 import type { GuardedMethod } from '../service/access/guard.ts';
 import type { Call, Method } from '../service/call.ts';
+import { decodePlain } from '../service/plain-checks.ts';
 import { toRefusal } from '../service/status.ts';
 import { malformed, parseJson, readBody } from './body.ts';
 import { toConnectError } from './connect-error.ts';
@@ -125,7 +126,7 @@ async function answerUnary(
 
 function decodeBinary({ descriptor: { input } }: UnaryMethod, body: Buffer): Message {
   try {
-    return fromBinary(input, body);
+    return decodePlain(input, body) ?? fromBinary(input, body);
   } catch (cause) {
     throw malformed(`the body is no ${input.typeName}: ${(cause as Error).message}`, cause);
   }

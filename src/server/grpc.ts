@@ -20,6 +20,7 @@ import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { GuardedMethod } from '../service/access/guard.ts';
 import type { Method } from '../service/call.ts';
+import { decodePlain } from '../service/plain-checks.ts';
 import { toRefusal } from '../service/status.ts';
 import { drained } from './drained.ts';
 import { encodeBinary } from './encoding.ts';
@@ -115,9 +116,9 @@ function definitionOf(method: DescMethod): MethodDefinition<unknown, unknown> {
 }
 
 /** A refusal in place of the message: were it thrown here, the library would answer Internal. */
-function decode(method: DescMethod, bytes: Uint8Array): Message | Refusal {
+function decode(method: DescMethod, bytes: Buffer): Message | Refusal {
   try {
-    return fromBinary(method.input, bytes);
+    return decodePlain(method.input, bytes) ?? fromBinary(method.input, bytes);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     return new Refusal(

@@ -13,6 +13,7 @@ import {
   ScalarType,
   toJson,
 } from '@bufbuild/protobuf';
+import { decodePlainJson } from '../service/plain-checks.ts';
 import { malformed } from './body.ts';
 import type { Route } from './routes.ts';
 
@@ -35,7 +36,7 @@ export function decodeRequest(
 
 export function decodeJson(schema: DescMessage, json: JsonValue): Message {
   try {
-    return fromJson(schema, json, { ignoreUnknownFields: true });
+    return decodePlainJson(schema, json) ?? fromJson(schema, json, { ignoreUnknownFields: true });
   } catch (cause) {
     throw malformed((cause as Error).message, cause);
   }

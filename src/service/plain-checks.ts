@@ -1,0 +1,208 @@
+/**
+ * Decodes the requests that nearly every call is: checks of ids and tuple keys alone, in ASCII. What
+ * is out of the ordinary in any way (another field, a message twice, a text that is not ASCII, bytes
+ * or JSON that are wrong) is not decoded here but left to the library, whose errors clients know.
+ */
+import type { DescMessage, JsonValue, Message } from '@bufbuild/protobuf';
+import {
+  type BatchCheckItem,
+  type BatchCheckRequest,
+  BatchCheckRequestSchema,
+  type CheckRequest,
+  CheckRequestSchema,
+  type CheckRequestTupleKey,
+} from '../gen/openfga/v1/openfga_service_pb.ts';
+
+/** ENSURES: undefined, or what protobuf-es makes of the same bytes. */
+export function decodePlain(schema: DescMessage, bytes: Buffer): Message | undefined {
+  if (schema === CheckRequestSchema) return plainCheck(new Cursor(bytes));
+  if (schema === BatchCheckRequestSchema) return plainBatch(new Cursor(bytes));
+  return undefined;
+}
+
+/** ENSURES: undefined, or what protobuf-es makes of the same JSON. */
+export function decodePlainJson(schema: DescMessage, json: JsonValue): Message | undefined {
+  if (schema !== CheckRequestSchema || !isObject(json)) return undefined;
+  const request = checkOf('', undefined, '');
+  for (const name in json) {
+    const value = json[name] as JsonValue;
+    if (name === 'tuple_key') {
+      const key = plainKeyOfJson(value);
+      if (key === undefined) return undefined;
+      request.tupleKey = key;
+    } else if (typeof value !== 'string') return undefined;
+    else if (name === 'store_id') request.storeId = value;
+    else if (name === 'authorization_model_id') request.authorizationModelId = value;
+    else return undefined;
+  }
+  return request;
+}
+
+function plainKeyOfJson(json: JsonValue): CheckRequestTupleKey | undefined {
+  if (!isObject(json)) return undefined;
+  const key = keyOf('', '', '');
+  for (const name in json) {
+    const value = json[name];
+    if (typeof value !== 'string') return undefined;
+    if (name === 'user' || name === 'relation' || name === 'object') key[name] = value;
+    else return undefined;
+  }
+  return key;
+}
+
+function isObject(json: JsonValue): json is { [name: string]: JsonValue } {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+/** The tag bytes of fields that are texts or messages: the field's number, and wire type 2. */
+const field1 = 0x0a;
+const field2 = 0x12;
+const field3 = 0x1a;
+const field4 = 0x22;
+
+function plainCheck(cursor: Cursor): CheckRequest | undefined {
+  const request = checkOf('', undefined, '');
+  while (!cursor.isAtEnd) {
+    const tag = cursor.byte();
+    if (tag === field1) request.storeId = cursor.text();
+    else if (tag === field4) request.authorizationModelId = cursor.text();
+    else if (tag === field2 && request.tupleKey === undefined) request.tupleKey = plainKey(cursor);
+    else return undefined;
+    if (cursor.isOdd) return undefined;
+  }
+  return request;
+}
+
+function plainBatch(cursor: Cursor): BatchCheckRequest | undefined {
+  const request: BatchCheckRequest = {
+    $typeName: 'openfga.v1.BatchCheckRequest',
+    storeId: '',
+    checks: [],
+    authorizationModelId: '',
+    consistency: 0,
+  };
+  while (!cursor.isAtEnd) {
+    const tag = cursor.byte();
+    if (tag === field1) request.storeId = cursor.text();
+    else if (tag === field3) request.authorizationModelId = cursor.text();
+    else if (tag === field2) request.checks.push(plainItem(cursor));
+    else return undefined;
+    if (cursor.isOdd) return undefined;
+  }
+  return request;
+}
+
+/** Of no meaning when the cursor `isOdd`; so `plainKey`. */
+function plainItem(cursor: Cursor): BatchCheckItem {
+  const item: BatchCheckItem = { $typeName: 'openfga.v1.BatchCheckItem', correlationId: '' };
+  const outer = cursor.enter();
+  while (!cursor.isAtEnd) {
+    const tag = cursor.byte();
+    if (tag === field4) item.correlationId = cursor.text();
+    else if (tag === field1 && item.tupleKey === undefined) item.tupleKey = plainKey(cursor);
+    else cursor.giveUp();
+  }
+  cursor.leave(outer);
+  return item;
+}
+
+function plainKey(cursor: Cursor): CheckRequestTupleKey {
+  const key = keyOf('', '', '');
+  const outer = cursor.enter();
+  while (!cursor.isAtEnd) {
+    const tag = cursor.byte();
+    if (tag === field1) key.user = cursor.text();
+    else if (tag === field2) key.relation = cursor.text();
+    else if (tag === field3) key.object = cursor.text();
+    else cursor.giveUp();
+  }
+  cursor.leave(outer);
+  return key;
+}
+
+function checkOf(
+  storeId: string,
+  tupleKey: CheckRequestTupleKey | undefined,
+  authorizationModelId: string,
+): CheckRequest {
+  return {
+    $typeName: 'openfga.v1.CheckRequest',
+    storeId,
+    tupleKey,
+    authorizationModelId,
+    trace: false,
+    consistency: 0,
+  };
+}
+
+function keyOf(user: string, relation: string, object: string): CheckRequestTupleKey {
+  return { $typeName: 'openfga.v1.CheckRequestTupleKey', user, relation, object };
+}
+
+/** Reads fields one after another. INVARIANT: at the end for good as soon as anything is odd. */
+class Cursor {
+  isOdd = false;
+  private readonly bytes: Buffer;
+  private at = 0;
+  private end: number;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.end = bytes.length;
+  }
+
+  get isAtEnd(): boolean {
+    return this.at >= this.end;
+  }
+
+  giveUp(): void {
+    this.isOdd = true;
+    this.at = this.end;
+  }
+
+  /** REQUIRES: not at the end. */
+  byte(): number {
+    return this.bytes[this.at++] as number;
+  }
+
+  text(): string {
+    const start = this.skipLength();
+    for (let i = start; i < this.at; i++) {
+      if ((this.bytes[i] as number) >= 0x80) this.giveUp();
+    }
+    return this.isOdd ? '' : this.bytes.toString('latin1', start, this.at);
+  }
+
+  /** Into a message, up to its end. Returns the end of the one around it. */
+  enter(): number {
+    const outer = this.end;
+    const start = this.skipLength();
+    if (!this.isOdd) {
+      this.end = this.at;
+      this.at = start;
+    }
+    return outer;
+  }
+
+  leave(outer: number): void {
+    this.end = outer;
+    if (this.isOdd) this.at = outer;
+  }
+
+  /** Past a length and what it measures. Returns where that begins. */
+  private skipLength(): number {
+    const start = this.at;
+    const low = start < this.end ? this.byte() : 0x80;
+    let length = low;
+    if (low >= 0x80) {
+      const high = this.at < this.end ? this.byte() : 0x80;
+      // What is longer than 14 bits can tell is out of the ordinary.
+      if (high >= 0x80) this.giveUp();
+      length = (low & 0x7f) | (high << 7);
+    }
+    const begin = this.at;
+    this.at += length;
+    if (this.at > this.end) this.giveUp();
+    return begin;
+  }
+}
