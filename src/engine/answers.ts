@@ -18,6 +18,7 @@
  * Questions are kept as Tarjan keeps the nodes of strong components, in the order in which they were
  * opened, each with the lowest place that it leans on.
  */
+import { FewNumbers } from './few-numbers.ts';
 import { falseValue, isError, trueValue, undefinedValue, type Value } from './value.ts';
 
 /** In place of the value of a question that is on the path. */
@@ -31,9 +32,9 @@ export class Answers {
   metUndefined = false;
 
   /** By key of the question: its final value, or the complement of its place among the pending. */
-  private readonly known = new Map<number, number>();
+  private readonly known = new FewNumbers();
   /** An error may come of the depth at which it was met, so it holds at that depth and below. */
-  private readonly errorDepths = new Map<number, number>();
+  private errorDepths: Map<number, number> | undefined = undefined;
 
   /** The pending questions, open or provisional, in the order in which they were opened. */
   private readonly keys: number[] = [];
@@ -54,13 +55,15 @@ export class Answers {
     const known = this.known.get(key);
     if (known === undefined) return undefined;
     if (known < 0) return this.pending(~known, depth, subtracted);
-    return isError(known) && depth < (this.errorDepths.get(key) ?? 0) ? undefined : known;
+    return isError(known) && depth < (this.errorDepths?.get(key) ?? 0) ? undefined : known;
   }
 
   /** REQUIRES: the value leans on no open question. */
   remember(key: number, value: Value, depth: number): void {
     this.known.set(key, value);
-    if (isError(value)) this.errorDepths.set(key, depth);
+    if (!isError(value)) return;
+    this.errorDepths ??= new Map();
+    this.errorDepths.set(key, depth);
   }
 
   /** Puts a question on the path, and returns its place. */

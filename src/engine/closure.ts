@@ -9,6 +9,7 @@
 import type { CompiledRelation, Edge, Plan } from '../model/compiled.ts';
 import { noGuard } from '../storage/tuple-reader.ts';
 import { type Facts, stranger, tooDeep } from './facts.ts';
+import { FewNumbers } from './few-numbers.ts';
 import { both, either, falseValue, isError, trueValue, uncertain, type Value } from './value.ts';
 
 /** What a closure needs of the walk that it is part of. */
@@ -32,7 +33,7 @@ export interface Surroundings {
 
 export class Closure {
   /** Keys of the questions that were visited. When the first one is false, all of them are. */
-  readonly visited = new Set<number>();
+  private readonly seen = new FewNumbers();
   private readonly walk: Surroundings;
   private readonly component: number;
   /** Keys of the questions to visit, by depth. */
@@ -44,6 +45,10 @@ export class Closure {
   constructor(walk: Surroundings, relation: number) {
     this.walk = walk;
     this.component = walk.component[relation] as number;
+  }
+
+  get visited(): Iterable<number> {
+    return this.seen.keys();
   }
 
   /** First what is certain; then, if that does not settle it, what is behind open conditions. */
@@ -62,9 +67,9 @@ export class Closure {
       // It grows while it is read: a computed relation is no deeper than what it is computed from.
       for (let i = 0; i < queue.length; i++) {
         const key = queue[i] as number;
-        if (this.visited.has(key)) continue;
+        if (this.seen.has(key)) continue;
         if (depth >= this.walk.depthMax) return either(value, uncertain(tooDeep));
-        this.visited.add(key);
+        this.seen.set(key, 0);
         this.walk.facts.step();
         value = either(value, this.visit(key, depth));
         if (value === trueValue) return value;
@@ -169,7 +174,7 @@ export class Closure {
     if (facts.isSubject(object, relation)) return trueValue;
     if (object === 0 || !facts.canReach(relation)) return falseValue;
     const key = object * facts.model.relations.length + relation;
-    if (this.visited.has(key)) return falseValue;
+    if (this.seen.has(key)) return falseValue;
     const value = this.walk.answered(key, depth);
     if (value !== undefined) return value;
     for (let i = queues.length; i <= depth; i++) queues.push([]);

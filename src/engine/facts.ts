@@ -77,9 +77,9 @@ export class Facts {
   /** The entity of `type:*`; undefined until it is needed. */
   private wildcard: number | undefined = undefined;
 
-  /** By relation index: 0 not asked yet, 1 the subject cannot have it, 2 it can. */
-  private readonly reach: Uint8Array;
-  private readonly weighed = new Map<number, Weighed>();
+  /** By relation index: 1 where any tuples at all could give the subject the relation. */
+  private readonly reach: Readonly<Uint8Array>;
+  private weighedGuards: Map<number, Weighed> | undefined = undefined;
   private readonly troubles: Trouble[] = [];
   private readonly depthMax: number;
 
@@ -111,7 +111,13 @@ export class Facts {
     const index = model.relationIndex(subject.type, subject.relation);
     this.index = index === -1 && subject.relation !== '' ? noSuchRelation : index;
     this.relation = model.relations[index]?.symbol ?? 0;
-    this.reach = new Uint8Array(model.relations.length);
+    this.reach = model.reachOf(this.index === noSuchRelation ? 0 : this.type, this.index);
+  }
+
+  /** By guard. Made when it is needed: most tuples have none. */
+  private get weighed(): Map<number, Weighed> {
+    this.weighedGuards ??= new Map();
+    return this.weighedGuards;
   }
 
   /** The entity of an object that was asked for; 0 where neither a tuple nor the subject names it. */
@@ -128,12 +134,7 @@ export class Facts {
 
   /** Whether any tuples at all could give the subject this relation. */
   canReach(relation: number): boolean {
-    let known = this.reach[relation];
-    if (known === 0) {
-      known = this.model.canReach(relation, this.subject.type, this.subject.relation) ? 2 : 1;
-      this.reach[relation] = known;
-    }
-    return known === 2;
+    return this.reach[relation] === 1;
   }
 
   /**

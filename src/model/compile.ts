@@ -42,15 +42,13 @@ export function compile(model: Model, symbolOf: (name: string) => number): Compi
     index: (type, relation) => indexes.get(type)?.get(relation) ?? -1,
   };
   const relations = compileRelations(context);
-  const names = {
-    typeSymbol: (type: string) => (model.types.has(type) ? context.symbol(type) : 0),
-    relationIndex: context.index,
-  };
+  const typeSymbols = new Map([...model.types.keys()].map((type) => [type, context.symbol(type)]));
   return {
     model,
     relations,
-    ...names,
-    canReach: reachability(relations, names),
+    typeSymbol: (type) => typeSymbols.get(type) ?? 0,
+    relationIndex: context.index,
+    reachOf: reachability(relations),
     conditions: compileConditions(context),
   };
 }

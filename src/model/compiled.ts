@@ -58,10 +58,11 @@ export interface CompiledModel {
   /** Relation index of a relation on a type; -1 when there is none. */
   relationIndex(type: string, relation: string): number;
   /**
-   * False only when no tuples at all could make a subject of this kind reach the relation. A
-   * subject of relation '' stands for objects and the wildcard of the type.
+   * By relation index: 0 only where no tuples at all could make a subject of this kind reach the
+   * relation. The kind is a relation index of a userset, or -1 for the objects and the wildcard of
+   * the type of that symbol; no relation is reached from type 0.
    */
-  canReach(relation: number, subjectType: string, subjectRelation: string): boolean;
+  reachOf(subjectType: number, userset: number): Readonly<Uint8Array>;
   /** By symbol of the condition's name. */
   readonly conditions: ReadonlyMap<number, CompiledCondition>;
 }

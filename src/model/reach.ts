@@ -9,10 +9,7 @@ import { targetsOf } from './targets.ts';
  * A userset `t#r` always reaches `t#r` itself. Of an intersection all children must be reached; of
  * an exclusion the base, for what is subtracted gives nobody anything.
  */
-export function reachability(
-  relations: readonly CompiledRelation[],
-  names: Pick<CompiledModel, 'typeSymbol' | 'relationIndex'>,
-): CompiledModel['canReach'] {
+export function reachability(relations: readonly CompiledRelation[]): CompiledModel['reachOf'] {
   const dependents = dependentsOf(relations);
   const byObjects = new Map<number, Uint8Array>();
   const byUserset = new Map<number, Uint8Array>();
@@ -39,13 +36,10 @@ export function reachability(
     return reached;
   }
 
-  return (relation, subjectType, subjectRelation) => {
-    if (subjectRelation === '') {
-      const type = names.typeSymbol(subjectType);
-      return type !== 0 && ofObjects(type)[relation] === 1;
-    }
-    const index = names.relationIndex(subjectType, subjectRelation);
-    return index !== -1 && ofUserset(index)[relation] === 1;
+  const nothing = new Uint8Array(relations.length);
+  return (subjectType, userset) => {
+    if (userset >= 0) return ofUserset(userset);
+    return subjectType === 0 ? nothing : ofObjects(subjectType);
   };
 }
 
