@@ -106,6 +106,13 @@ function answer(batch: Batch, item: BatchCheckItem, asked: Asked): BatchCheckSin
   }
 }
 
+const allowed = resultOf(true);
+const denied = resultOf(false);
+
+function resultOf(value: boolean): BatchCheckSingleResult {
+  return create(BatchCheckSingleResultSchema, { checkResult: { case: 'allowed', value } });
+}
+
 function walksFor(
   batch: Batch,
   item: BatchCheckItem,
@@ -131,21 +138,15 @@ function walksFor(
   return walks;
 }
 
-const allowed = resultOf(true);
-const denied = resultOf(false);
-
-function resultOf(value: boolean): BatchCheckSingleResult {
-  return create(BatchCheckSingleResultSchema, { checkResult: { case: 'allowed', value } });
-}
-
 /**
  * All of an item that can change an answer, but for the object, the relation and the subject token,
  * which is the batch's. Injective.
  */
 function walkKey(item: BatchCheckItem): string {
-  const user = item.tupleKey?.user ?? '';
-  // The other keys begin with a bracket.
-  if (item.contextualTuples === undefined && item.context === undefined) return `user ${user}`;
+  if (item.contextualTuples === undefined && item.context === undefined) {
+    // The other keys begin with a bracket.
+    return `user ${item.tupleKey?.user ?? ''}`;
+  }
   const tuples = (item.contextualTuples?.tupleKeys ?? []).map(
     ({ user, relation, object, condition }): JsonValue => [
       user,
@@ -154,7 +155,7 @@ function walkKey(item: BatchCheckItem): string {
       condition === undefined ? null : [condition.name, condition.context ?? {}],
     ],
   );
-  return canonicalJson([user, tuples, item.context ?? {}]);
+  return canonicalJson([item.tupleKey?.user ?? '', tuples, item.context ?? {}]);
 }
 
 /** The wire keeps the caller's faults and the server's in two enums. */
