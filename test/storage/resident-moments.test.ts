@@ -127,6 +127,48 @@ describe('between a commit and its acknowledgement', () => {
   });
 });
 
+test.each([false, true])(
+  'what is collected is seen, whether the writer dies of it: %s',
+  async (dies) => {
+    const now = manualClock();
+    let end = false;
+    const both = openBoth({
+      clock: now,
+      host: (host) => ({
+        ...host,
+        async collect(at) {
+          const collected = await host.collect(at);
+          if (end) throw new Error('the thread is gone');
+          return collected;
+        },
+      }),
+    });
+    await resident(both);
+    await both.datastore.write(first, writing({ ...tuple(bob), expiresAt: now.now() + 10 }));
+    now.set(now.now() + 20);
+    end = dies;
+    const collected = both.datastore.collectExpired();
+    if (dies) await expect(collected).rejects.toThrow('gone');
+    else await collected;
+    // Not by what SQLite shows: that is asked after it.
+    expect(both.datastore.local.view(first, ({ revision }) => revision)).toBe(3);
+    expect(both.datastore.graphs.place(first)?.kind).toBe('memory');
+    same(both);
+  },
+);
+
+test('a tuple that had expired and is written again, in one revision, is there', async () => {
+  const now = manualClock();
+  const both = openBoth({ clock: now });
+  await resident(both);
+  const brief = { ...tuple(bob), expiresAt: now.now() + 10 };
+  await both.datastore.write(first, writing(brief));
+  now.set(now.now() + 20);
+  await both.datastore.write(first, writing(bob));
+  expect(has(both.datastore, bob)).toBe(true);
+  same(both);
+});
+
 describe('while a base is built', () => {
   /** The next base is read at once and handed over when the gate opens. */
   function slowly() {
@@ -222,6 +264,21 @@ describe('while a base is built', () => {
   });
 });
 
+test('a graph that is written and never read is given up, and is back with the next reader', async () => {
+  const both = openBoth({ clock, graphBounds: { changesKept: 10 } });
+  const { graphs } = both.datastore;
+  await resident(both);
+  for (let i = 0; i < 11; i++) {
+    expect(graphs.place(first)?.kind).toBe('memory');
+    await both.datastore.write(first, writing(`doc:${i + 2}#viewer@user:A`));
+  }
+  expect(graphs.place(first)).toBeUndefined();
+  expect(graphs.counts).toMatchObject({ folds: 0, builds: 1, evictions: 0 });
+  same(both);
+  expect(await readAndSettled(both)).toMatchObject({ kind: 'memory', tuples: 12, changes: 0 });
+  same(both);
+});
+
 describe('what cannot be had', () => {
   test('a base that fails leaves the store to SQLite, and is tried again after twice the reads', async () => {
     const faults: unknown[] = [];
@@ -267,6 +324,8 @@ describe('what cannot be had', () => {
     await both.datastore.write(first, writing(anne));
     expect(await readAndSettled(both)).toEqual({ kind: 'storage', reason: 'too large' });
     same(both);
+    await both.datastore.deleteStore(first);
+    expect(both.datastore.graphs.place(first)).toBeUndefined();
   });
 
   test('one that grows too large is given up at the write that makes it so', async () => {
@@ -298,6 +357,17 @@ describe('what cannot be had', () => {
   });
 });
 
+test('a store that does not exist is not looked for when it is held either', async () => {
+  const path = join(temporaryFolder(), 'pemba.db');
+  const datastore = await openSqlite({ path, clock, graphBytesMax: 2 ** 20 });
+  onTestFinished(() => datastore.close());
+  (await datastore.local.hold(first, 0))[Symbol.dispose]();
+  expect(datastore.graphs.storesIn.loading).toBe(0);
+  await datastore.write(first, writing(anne));
+  (await datastore.local.hold(first, 0))[Symbol.dispose]();
+  expect(datastore.graphs.storesIn.loading).toBe(1);
+});
+
 describe('over a file', () => {
   async function openFile(graphBounds = {}) {
     const path = join(temporaryFolder(), 'pemba.db');
@@ -323,7 +393,9 @@ describe('over a file', () => {
       onTestFinished(() => snapshot[Symbol.dispose]());
       held.push([snapshot, snapshot.view(dumpOf)] as const);
       await datastore.write(first, i % 2 === 0 ? deleting(anne) : writing(anne));
+      has(datastore, anne);
       await datastore.write(first, writing(`doc:1#member@user:${i}`, `group:${i}#member@user:A`));
+      has(datastore, anne);
       await datastore.writeModel(first, modelRecord(i + 1));
       for (const [each, as] of held) expect(each.view(dumpOf)).toBe(as);
       if (i % 3 === 0) await datastore.graphs.settled();

@@ -60,6 +60,8 @@ export function merge(
   chunks: readonly Chunk[],
   changes: readonly MemberChange[],
 ): readonly Chunk[] {
+  const [only] = changes;
+  if (only !== undefined && changes.length === 1) return mergeOne(chunks, only);
   const last = new Map<number, number>();
   for (const { member, guard } of changes) last.set(member, guard);
   const members = [...last.keys()].sort((a, b) => a - b);
@@ -77,6 +79,33 @@ export function merge(
   }
   if (done < members.length) merged.push(...mergeInto(nothing, members.slice(done), last));
   return merged;
+}
+
+/** By far the most of all changes are the only one of their group in their write. */
+function mergeOne(chunks: readonly Chunk[], { member, guard }: MemberChange): readonly Chunk[] {
+  const index = Math.max(0, Math.min(chunkOf(chunks, member), chunks.length - 1));
+  const { members, guards } = chunks[index] ?? nothing;
+  const at = lowerBound(members, 0, members.length, member);
+  const rest = members[at] === member ? at + 1 : at;
+  const own = guard === gone ? 0 : 1;
+  const merged = new Int32Array(at + own + members.length - rest);
+  merged.set(members.subarray(0, at));
+  merged.set(members.subarray(rest), at + own);
+  let mergedGuards: Int32Array | undefined;
+  if (guards !== undefined || guard > 0) {
+    mergedGuards = new Int32Array(merged.length);
+    if (guards !== undefined) {
+      mergedGuards.set(guards.subarray(0, at));
+      mergedGuards.set(guards.subarray(rest), at + own);
+    }
+  }
+  if (own === 1) {
+    merged[at] = member;
+    if (mergedGuards !== undefined) mergedGuards[at] = guard;
+  }
+  const result = chunks.slice();
+  result.splice(index, 1, ...split(merged, mergedGuards));
+  return result;
 }
 
 const nothing: Chunk = { members: new Int32Array(0), guards: undefined, bytes: 0 };
@@ -107,23 +136,25 @@ function mergeInto(
     from = old.members[to] === member ? to + 1 : to;
   }
   copy(from, old.members.length);
-  return split(members, guards);
+  return split(Int32Array.from(members), Int32Array.from(guards));
 }
 
-/** Into chunks of about the same length. */
-function split(members: readonly number[], guards: readonly number[]): Chunk[] {
+/** Into chunks of about the same length; one that is as long as it may be gets room to grow. */
+function split(members: Int32Array, guards: Int32Array | undefined): Chunk[] {
+  if (members.length === 0) return [];
+  if (members.length <= chunkLength) return [chunkOfAll(members, guards)];
   const parts = Math.ceil(members.length / chunkLength);
   return Array.from({ length: parts }, (_, part) => {
     const start = Math.floor((part * members.length) / parts);
     const end = Math.floor(((part + 1) * members.length) / parts);
-    const own = guards.slice(start, end);
-    const guarded = own.some((guard) => guard !== 0);
-    return {
-      members: Int32Array.from(members.slice(start, end)),
-      guards: guarded ? Int32Array.from(own) : undefined,
-      bytes: bytesPerChunk + (end - start) * (guarded ? 8 : 4),
-    };
+    return chunkOfAll(members.slice(start, end), guards?.slice(start, end));
   });
+}
+
+function chunkOfAll(members: Int32Array, guards: Int32Array | undefined): Chunk {
+  const guarded = guards?.some((guard) => guard !== 0) === true;
+  const bytes = bytesPerChunk + members.length * (guarded ? 8 : 4);
+  return { members, guards: guarded ? guards : undefined, bytes };
 }
 
 /** The first chunk that may have a member of at least this value; the number of chunks for none. */

@@ -48,6 +48,8 @@ export interface ResidencyOptions {
 interface Resident {
   readonly graph: ResidentGraph;
   readonly bytes: number;
+  /** Whether anybody has read the graph since it was built. */
+  wasRead: boolean;
 }
 
 /** Why a store is not here, and how many more reads it takes to try again. */
@@ -106,9 +108,11 @@ export class Residency implements Graphs {
 
   /** The store's graph, of its newest revision; undefined where storage has to answer. */
   graph(store: StoreId): ResidentGraph | undefined {
-    const graph = this.residents.get(store)?.graph;
-    if (graph !== undefined) this.counts.answersFromMemory++;
-    return graph;
+    const resident = this.residents.get(store);
+    if (resident === undefined) return undefined;
+    resident.wasRead = true;
+    this.counts.answersFromMemory++;
+    return resident.graph;
   }
 
   /** The revision of its graph, if it has one. */
@@ -142,14 +146,14 @@ export class Residency implements Graphs {
     const resident = this.residents.peek(store);
     if (resident === undefined) return;
     try {
-      this.catchUp(store, resident.graph);
+      this.catchUp(store, resident);
     } catch (error) {
       // Without its commits it must not answer again.
       this.fail(store, error);
     }
   }
 
-  /** As `caughtUp`, for whichever stores were written. */
+  /** As `caughtUp`, where nobody knows which stores were written. */
   allCaughtUp(): void {
     for (const store of [...this.residents.keys()]) this.caughtUp(store);
   }
@@ -208,7 +212,8 @@ export class Residency implements Graphs {
     return [...places];
   }
 
-  private catchUp(store: StoreId, graph: ResidentGraph): void {
+  private catchUp(store: StoreId, resident: Resident): void {
+    const { graph } = resident;
     const { changesAtOnce } = this.bounds;
     const commits = this.source.commits(store, graph, changesAtOnce);
     const changes = changesIn(commits ?? []);
@@ -220,13 +225,16 @@ export class Residency implements Graphs {
     if (commits.length === 0) return;
     for (const commit of commits) graph.apply(commit);
     this.counts.changesApplied += changes;
-    this.put(store, graph);
-    if (this.isWorthFolding(graph) && !this.building.has(store)) this.fold(store, graph);
+    this.put(store, graph, resident.wasRead);
+    if (!this.isWorthFolding(graph) || this.building.has(store)) return;
+    if (resident.wasRead) this.fold(store, graph);
+    // It was written all the while and read by nobody: the next reader has it built anew.
+    else this.residents.delete(store);
   }
 
   /** Counts the graph's size anew. ENSURES: it is here, or the store is kept away. */
-  private put(store: StoreId, graph: ResidentGraph): void {
-    this.residents.set(store, { graph, bytes: graph.bytes });
+  private put(store: StoreId, graph: ResidentGraph, wasRead: boolean): void {
+    this.residents.set(store, { graph, bytes: graph.bytes, wasRead });
     if (this.residents.peek(store)?.graph !== graph) {
       this.residents.delete(store);
       this.keepAway(store, 'too large');
@@ -243,7 +251,7 @@ export class Residency implements Graphs {
     const graph = await this.brought(store, base);
     if (graph === undefined || this.closed) return;
     this.counts.builds++;
-    this.put(store, graph);
+    this.put(store, graph, false);
     this.caughtUp(store);
   }
 
@@ -260,7 +268,7 @@ export class Residency implements Graphs {
         return;
       }
       this.counts.folds++;
-      this.put(store, graph);
+      this.put(store, graph, false);
       this.caughtUp(store);
     });
   }

@@ -5,6 +5,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { Refusal } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
+import type { StoreId } from '../../model/ids.ts';
 import type { WriterHost } from './queue.ts';
 
 export interface Collector {
@@ -33,8 +34,16 @@ const retryMs = 60_000;
 
 const never = Number.POSITIVE_INFINITY;
 
-/** `wake` makes the queue look whether a step is wanted. */
-export function createCollector(host: WriterHost, clock: Clock, wake: () => void): Collector {
+/**
+ * `wake` makes the queue look whether a step is wanted; `show` is told of the stores that a step has
+ * written, before anybody else, or of none where it failed and may have written any.
+ */
+export function createCollector(
+  host: WriterHost,
+  clock: Clock,
+  wake: () => void,
+  show: (stores: readonly StoreId[] | undefined) => void,
+): Collector {
   let due = never;
   let timer: NodeJS.Timeout | undefined;
   let wanted = false;
@@ -73,11 +82,13 @@ export function createCollector(host: WriterHost, clock: Clock, wake: () => void
   async function step(): Promise<void> {
     if (served.length === 0) [served, waiting] = [waiting, served];
     try {
-      const { more, nextDue } = await host.collect(clock.now());
+      const { stores, more, nextDue } = await host.collect(clock.now());
+      show(stores);
       if (more) return;
       due = nextDue ?? never;
       for (const { resolve } of served.splice(0)) resolve();
     } catch (error) {
+      show(undefined);
       due = clock.now() + retryMs;
       for (const { reject } of served.splice(0)) reject(error);
     }

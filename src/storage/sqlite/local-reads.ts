@@ -59,8 +59,7 @@ export function createLocalReads(parts: {
       if (graph !== undefined) return residentViews.hold(graph);
       const held = await holding.hold(store, waitMs);
       // A graph may have come meanwhile: it must not show less than what is held.
-      reading.inStore(store, () => undefined);
-      residency.answeredByStorage(store);
+      if (reading.inStore(store, ({ key }) => key !== 0)) residency.answeredByStorage(store);
       return held;
     },
     reach: (store, revision, waitMs) => reach(() => isReached(store, revision), queue, waitMs),

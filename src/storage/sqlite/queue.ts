@@ -57,7 +57,10 @@ export function createQueue(host: WriterHost, clock: Clock, audience: Audience):
   let closed = false;
   let running: Promise<void> | undefined;
   const listeners = new Set<() => void>();
-  const collector = createCollector(host, clock, start);
+  const collector = createCollector(host, clock, start, (stores) => {
+    if (stores === undefined) audience.allCaughtUp();
+    else for (const store of stores) audience.caughtUp(store);
+  });
 
   function enqueue(command: Command | undefined): Promise<Done> {
     if (closed) return Promise.reject(closedRefusal());
@@ -92,7 +95,6 @@ export function createQueue(host: WriterHost, clock: Clock, audience: Audience):
       purging = purging && !closed && (await host.purge().catch(() => false));
       if (collector.isWanted()) {
         await collector.step();
-        audience.allCaughtUp();
         settled();
       }
     }

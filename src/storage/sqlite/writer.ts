@@ -31,6 +31,8 @@ export interface Writer {
 }
 
 export interface Collected {
+  /** Those of which something was collected. */
+  readonly stores: readonly StoreId[];
   readonly more: boolean;
   /** When the next will expire; undefined where nothing ever will. */
   readonly nextDue: number | undefined;
@@ -242,7 +244,8 @@ export function createWriter(database: Database.Database): Writer {
     try {
       begin();
       let tuples = 0;
-      for (const [store, rows] of collecting.due(at)) {
+      const due = collecting.due(at);
+      for (const [store, rows] of due) {
         tuples += rows.length;
         change(store, at, (target) => {
           collecting.collectTuples(target, rows);
@@ -252,7 +255,8 @@ export function createWriter(database: Database.Database): Writer {
       const keys = collecting.collectKeys(at);
       const nextDue = collecting.nextDue();
       statements.commit.run();
-      return { more: Math.max(tuples, keys) === limits.collectedPerStepMax, nextDue };
+      const more = Math.max(tuples, keys) === limits.collectedPerStepMax;
+      return { stores: [...due.keys()], more, nextDue };
     } catch (error) {
       abandon();
       throw storageRefusal(error);
