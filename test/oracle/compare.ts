@@ -29,6 +29,8 @@ export interface Disagreement {
 
 const batchSize = 50;
 const batchesPerModel = 4;
+/** Of how many subjects a brief setting is asked. */
+const subjectsOfBrief = 4;
 /** Questions to each API of a service that has nothing in memory. */
 const coldQuestions = 2;
 
@@ -88,9 +90,14 @@ class Comparison {
 
   async run(): Promise<Disagreement[]> {
     const { world, random } = this.parts;
-    for (const setting of world.settings.keys()) {
-      const { subjects } = questionSpace(world, this.modelOf(setting));
+    const few = world.models.map((model) => this.subjectsOfBrief(model));
+    for (const [setting, { model, brief }] of world.settings.entries()) {
       const unguarded = oracleFor(world, world.settings[setting] as Setting, true);
+      if (brief) {
+        for (const subject of few[model] ?? []) this.questionsAbout(subject, setting, unguarded);
+        continue;
+      }
+      const { subjects } = questionSpace(world, this.modelOf(setting));
       for (const subject of random.shuffled(subjects)) {
         const questions = random.shuffled(this.questionsAbout(subject, setting, unguarded));
         await this.putAll('subject', questions);
@@ -100,6 +107,17 @@ class Comparison {
     for (const model of world.models.keys()) await this.putBatches(model);
     await this.putCold();
     return this.found;
+  }
+
+  /** The same under all settings of a model, so that their answers can be told apart. */
+  private subjectsOfBrief(model: PlainModel): readonly string[] {
+    const { world, random } = this.parts;
+    const { subjects } = questionSpace(world, model);
+    const tuples = [...world.stored.map(({ tuple }) => tuple)];
+    for (const { contextual } of world.settings) tuples.push(...contextual);
+    const named = new Set(tuples.map(({ subject }) => subject));
+    const known = random.shuffled(subjects.filter((subject) => named.has(subject)));
+    return known.slice(0, subjectsOfBrief);
   }
 
   private async putAll(takes: 'subject' | 'setting', questions: readonly Asked[]): Promise<void> {
@@ -127,10 +145,10 @@ class Comparison {
     );
     const most = (batchesPerModel * batchSize) / (2 * Math.max(1, settings.length));
     const chosen = [differing, names].flatMap((from) => random.shuffled(from).slice(0, most));
-    const asked = random.shuffled(chosen.flatMap(under).map(({ question }) => question));
+    const asked = chosen.flatMap(under).map(({ question }) => question);
     for (const way of ways.filter((each) => apiOf(each).takes === 'batch')) {
       for (let start = 0; start < asked.length; start += batchSize) {
-        await this.put(way, asked.slice(start, start + batchSize));
+        await this.put(way, random.shuffled(asked.slice(start, start + batchSize)));
       }
     }
   }

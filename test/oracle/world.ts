@@ -43,6 +43,8 @@ export interface Setting {
   readonly model: number;
   readonly contextual: readonly PlainTuple[];
   readonly context: JsonObject;
+  /** Asked of in batches alone, of a few subjects: it is there to be mistaken for another one. */
+  readonly brief?: true;
 }
 
 export interface World {
@@ -249,6 +251,19 @@ function randomValue(random: RandomSource, parameter: string): JsonValue {
   return random.pick(values[parameter] as readonly JsonValue[]);
 }
 
+/** How many of a world's settings are brief. */
+const briefSettings = 4;
+
+/** What may make a setting another one than that before it, and how often. */
+const changes = { all: 20, context: 10, contextual: 20, guards: 30, spelling: 20 };
+const smallChanges: typeof changes = {
+  all: 0,
+  context: 10,
+  contextual: 10,
+  guards: 40,
+  spelling: 40,
+};
+
 /** Some are those before them, but for one thing that could change an answer. */
 function randomSettings(
   random: RandomSource,
@@ -260,7 +275,15 @@ function randomSettings(
   for (let more = random.between(1, 3); more > 0; more--) {
     const fresh = randomSetting(random, models, stored, ids);
     const before = settings.at(-1);
-    settings.push(before === undefined ? fresh : changedSetting(random, models, before, fresh));
+    settings.push(
+      before === undefined ? fresh : changedSetting(random, models, before, fresh, changes),
+    );
+  }
+  const whole = [...settings];
+  for (let more = briefSettings; more > 0; more--) {
+    const fresh = randomSetting(random, models, stored, ids);
+    const changed = changedSetting(random, models, random.pick(whole), fresh, smallChanges);
+    settings.push({ ...changed, brief: true });
   }
   return settings;
 }
@@ -270,9 +293,10 @@ function changedSetting(
   models: readonly PlainModel[],
   before: Setting,
   fresh: Setting,
+  weights: typeof changes,
 ): Setting {
   const model = models[before.model] as PlainModel;
-  switch (random.weighted({ all: 20, context: 10, contextual: 20, guards: 30, spelling: 20 })) {
+  switch (random.weighted(weights)) {
     case 'all':
       return fresh;
     case 'context':
@@ -321,9 +345,10 @@ function respelt(random: RandomSource, model: PlainModel, context: JsonObject): 
   const used = Object.values(model.conditions ?? {}).flatMap((c) => Object.keys(c.parameters));
   const names = used.filter((name) => Object.hasOwn(context, name));
   if (names.length === 0) return context;
-  const name = random.pick(names);
+  const lists = names.filter((name) => Array.isArray(context[name]));
+  const name = random.pick(lists.length > 0 && random.chance(0.7) ? lists : names);
   const value = context[name] as JsonValue;
-  return { ...context, [name]: random.chance(0.4) ? [value] : respeltValue(value) };
+  return { ...context, [name]: random.chance(0.25) ? [value] : respeltValue(value) };
 }
 
 /** A list in one piece or in several, else the text of the value. */
