@@ -3,10 +3,15 @@
  * never a secret: a request leaves its method, outcome, duration, id and store.
  */
 import { type Logger, pino } from 'pino';
+import type { Clock } from '../base/clock.ts';
 import type { ServerConfig } from './config.ts';
+import { LineBlocks } from './line-blocks.ts';
+import { type RequestLine, requestLog } from './request-log.ts';
 
 export interface Log {
   readonly logger: Logger;
+  /** A line of the level `info` for an answered request; undefined where nobody reads that level. */
+  readonly request: ((line: RequestLine) => void) | undefined;
   /** Writes what is still buffered. */
   flush(): void;
 }
@@ -18,26 +23,57 @@ export interface LogSink {
 
 export function createLog(
   { logLevel, logFormat }: Pick<ServerConfig, 'logLevel' | 'logFormat'>,
+  clock: Clock,
   sink?: LogSink,
 ): Log {
-  // Lines of a busy server leave in blocks; nobody waits for the disk or the pipe.
-  const buffered = { dest: 2, sync: false, minLength: 4096, periodicFlush: 500 };
-  const direct = { dest: 2, sync: true };
-  const out = sink ?? pino.destination(logFormat === 'json' ? buffered : direct);
-  const level = logLevel === 'off' ? 'silent' : logLevel;
-  const options = {
-    level,
-    base: null,
-    formatters: { level: (label: string) => ({ level: label }) },
-    timestamp: pino.stdTimeFunctions.isoTime,
-  };
-  const target = logFormat === 'json' ? out : { write: (line: string) => out.write(asText(line)) };
-  return {
-    logger: pino(options, target),
-    flush: () => {
-      if ('flushSync' in out && typeof out.flushSync === 'function') out.flushSync();
+  const { lines, requestLines, flush } = sinksOf(logFormat, sink);
+  const logger = pino(
+    {
+      level: logLevel === 'off' ? 'silent' : logLevel,
+      base: null,
+      formatters: { level: (label: string) => ({ level: label }) },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    lines,
+  );
+  const request = logger.isLevelEnabled('info') ? requestLog(requestLines, clock) : undefined;
+  return { logger, request, flush };
+}
+
+interface Sinks {
+  readonly lines: LogSink;
+  readonly requestLines: LogSink;
+  flush(): void;
+}
+
+/** ENSURES: lines come out in the order in which they were written. */
+function sinksOf(logFormat: ServerConfig['logFormat'], sink: LogSink | undefined): Sinks {
+  if (logFormat === 'text') {
+    const out = sink ?? pino.destination({ dest: 2, sync: true });
+    const lines = { write: (line: string) => void out.write(asText(line)) };
+    return { lines, requestLines: lines, flush: () => {} };
+  }
+  if (sink !== undefined) return { lines: sink, requestLines: sink, flush: () => {} };
+  // Nobody waits for the disk or the pipe. The lines of requests leave in blocks, others at once.
+  const out = pino.destination({ dest: 2, sync: false });
+  const blocks = new LineBlocks(out);
+  const lines = {
+    write(line: string) {
+      blocks.flush();
+      out.write(line);
     },
   };
+  let isOpen = true;
+  out.once('close', () => {
+    isOpen = false;
+  });
+  const flush = () => {
+    if (!isOpen) return;
+    blocks.flush();
+    out.flushSync();
+  };
+  process.once('exit', flush);
+  return { lines, requestLines: blocks, flush };
 }
 
 /** `12:30:01.250 info  request method=Check status=ok`, and the stack of an error below it. */

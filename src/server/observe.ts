@@ -2,7 +2,6 @@
  * Watches the methods on behalf of the log and the metrics, in one place for all protocols. What
  * leaves an observed method is an answer or a `Refusal`: a bug is logged whole and hidden here.
  */
-import type { Logger } from 'pino';
 import { AuthenticationRefusal } from '../authn/refusal.ts';
 import type { Clock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
@@ -12,6 +11,7 @@ import { AccessRefusal } from '../service/access/access-refusal.ts';
 import type { GuardedMethod } from '../service/access/guard.ts';
 import type { Call, Method } from '../service/call.ts';
 import { toRefusal } from '../service/status.ts';
+import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface Observer {
@@ -23,10 +23,10 @@ type Answered = Pick<Call, 'method' | 'requestId'>;
 
 export function createObserver(options: {
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly log: Pick<Log, 'logger' | 'request'>;
   readonly metrics: Metrics;
 }): Observer {
-  const { clock, logger, metrics } = options;
+  const { clock, log, metrics } = options;
   return {
     answered(call, startedMs, request, refusal) {
       const ms = clock.monotonic() - startedMs;
@@ -36,17 +36,18 @@ export function createObserver(options: {
       const checks = checksIn(method, request);
       if (checks > 0) metrics.checksAsked(checks);
       if (status === 'internal_error') {
-        logger.error({ requestId: call.requestId, method, err: refusal?.cause }, 'internal error');
+        const about = { requestId: call.requestId, method, err: refusal?.cause };
+        log.logger.error(about, 'internal error');
       }
       const reason = reasonOf(refusal);
       if (reason !== undefined) metrics.callerRefused(reason);
-      if (!logger.isLevelEnabled('info')) return;
+      if (log.request === undefined) return;
       const { storeId = '' } = (request ?? {}) as { storeId?: string };
       // Nobody has judged the request yet, where its caller was refused.
       const store = isStoreId(storeId) ? storeId : undefined;
       const durationMs = Math.round(ms * 1000) / 1000;
       const { requestId } = call;
-      logger.info({ method, status, reason, durationMs, requestId, store }, 'request');
+      log.request({ method, status, reason, durationMs, requestId, store });
     },
   };
 }

@@ -46,7 +46,7 @@ export interface RunningServer {
 
 /** ENSURES: either everything listens, or a `StartError` says why not and nothing is left open. */
 export async function startServer(config: ServerConfig, logSink?: LogSink): Promise<RunningServer> {
-  const log = createLog(config, logSink);
+  const log = createLog(config, systemClock, logSink);
   const { logger } = log;
   const metrics = createMetrics();
   const authentication = await openAuthentication(config, { clock: systemClock, logger });
@@ -60,7 +60,7 @@ export async function startServer(config: ServerConfig, logSink?: LogSink): Prom
   const { graphs } = opened;
   showGraphs(metrics.registry, graphs);
   const datastore = measuredDatastore(opened, metrics, systemClock);
-  const parts = assemble(config, { datastore, graphs, metrics, logger, authentication });
+  const parts = assemble(config, { datastore, graphs, metrics, log, authentication });
   const { http, grpc, metricsServer } = parts;
   const finish = finisher(parts, config.shutdownTimeout);
   try {
@@ -117,13 +117,13 @@ function assemble(
     readonly datastore: Datastore;
     readonly graphs: Graphs;
     readonly metrics: Metrics;
-    readonly logger: Logger;
+    readonly log: Log;
     readonly authentication: Authentication;
   },
 ): Parts {
-  const { datastore, graphs, metrics, logger, authentication } = base;
+  const { datastore, graphs, metrics, log, authentication } = base;
   const clock = systemClock;
-  const observer = createObserver({ clock, logger, metrics });
+  const observer = createObserver({ clock, log, metrics });
   const { checkDepthMax, checkStepsMax, requestTimeout, requestBytesMax } = config;
   const { authenticator, identity } = authentication;
   const access = createAccess({ datastore, clock });
@@ -163,7 +163,7 @@ function assemble(
     http,
     grpc,
     access,
-    metricsServer: createMetricsServer(metrics, logger),
+    metricsServer: createMetricsServer(metrics, log.logger),
     drain: () => {
       draining = true;
       grpc.drain();
