@@ -1,10 +1,5 @@
 /** A call as gRPC brings it: metadata and deadline in, response metadata and trailers out. */
-import {
-  Metadata,
-  type ServerErrorResponse,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-} from '@grpc/grpc-js';
+import { type Deadline, Metadata } from '@grpc/grpc-js';
 import type { Principal } from '../authn/authenticator.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Refusal } from '../base/errors.ts';
@@ -18,7 +13,17 @@ import {
   trailingHeaders,
 } from './headers.ts';
 
-export type TransportCall<I, O> = ServerUnaryCall<I, O> | ServerWritableStream<I, O>;
+/** What the library's calls have in common. */
+export interface GrpcTransport {
+  getDeadline(): Deadline;
+  /** ADDRESS:PORT, without brackets for IPv6. */
+  getPeer(): string;
+}
+
+export interface GrpcCallOptions {
+  readonly clock: Clock;
+  readonly requestTimeoutMs: number;
+}
 
 /** INVARIANT: a class, so that all calls have one shape and a signal is made only when asked for. */
 export class GrpcCall implements Call {
@@ -29,24 +34,25 @@ export class GrpcCall implements Call {
   readonly credentials: Credentials;
   principal: Principal | undefined;
   readonly responseHeaders: Record<string, string>;
-  readonly #transport: TransportCall<unknown, unknown>;
   readonly #clock: Clock;
+  #isCancelled: boolean;
   #aborter: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
     method: string,
-    transport: TransportCall<unknown, unknown>,
-    options: { readonly clock: Clock; readonly requestTimeoutMs: number },
+    metadata: Metadata,
+    transport: GrpcTransport,
+    options: GrpcCallOptions,
   ) {
     this.method = method;
-    this.#transport = transport;
     this.#clock = options.clock;
+    this.#isCancelled = false;
     this.#aborter = undefined;
     this.#timer = undefined;
-    this.requestId = requestIdOf(headerOf(transport.metadata, requestIdHeader));
-    this.consistencyToken = headerOf(transport.metadata, consistencyTokenHeader);
-    this.credentials = new GrpcCredentials(transport);
+    this.requestId = requestIdOf(headerOf(metadata, requestIdHeader));
+    this.consistencyToken = headerOf(metadata, consistencyTokenHeader);
+    this.credentials = new GrpcCredentials(metadata, transport);
     this.principal = undefined;
     this.deadline =
       options.clock.monotonic() +
@@ -58,12 +64,17 @@ export class GrpcCall implements Call {
     if (this.#aborter === undefined) {
       const aborter = new AbortController();
       this.#aborter = aborter;
-      const abort = () => aborter.abort();
-      this.#transport.once('cancelled', abort);
-      if (this.#transport.cancelled) abort();
-      this.#timer = setTimeout(abort, Math.max(0, this.deadline - this.#clock.monotonic()));
+      if (this.#isCancelled) aborter.abort();
+      const leftMs = Math.max(0, this.deadline - this.#clock.monotonic());
+      this.#timer = setTimeout(() => aborter.abort(), leftMs);
     }
     return this.#aborter.signal;
+  }
+
+  /** The caller is gone. */
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#aborter?.abort();
   }
 
   /** The answer is out: whoever still works on the call may stop. */
@@ -76,7 +87,7 @@ export class GrpcCall implements Call {
     return new ReadyMetadata(this.responseHeaders);
   }
 
-  trailers(): Metadata | undefined {
+  trailers(): Metadata | null {
     let trailers: Record<string, string> | undefined;
     for (const name of trailingHeaders) {
       const value = this.responseHeaders[name];
@@ -84,11 +95,11 @@ export class GrpcCall implements Call {
       trailers ??= {};
       trailers[name] = value;
     }
-    return trailers === undefined ? undefined : new ReadyMetadata(trailers);
+    return trailers === undefined ? null : new ReadyMetadata(trailers);
   }
 
   /** The raw number of the wire (2000, …) as the status, and the headers beside it. */
-  refuse(refusal: Refusal): Partial<ServerErrorResponse> {
+  refuse(refusal: Refusal): { code: number; details: string; metadata: Metadata } {
     return {
       code: grpcStatus(refusal),
       // A lone surrogate, from a caller's text in the message, has no form in a header.
@@ -101,17 +112,16 @@ export class GrpcCall implements Call {
 class GrpcCredentials implements Credentials {
   readonly authorization: string;
   readonly subjectToken: string;
-  readonly #transport: TransportCall<unknown, unknown>;
+  readonly #transport: GrpcTransport;
 
-  constructor(transport: TransportCall<unknown, unknown>) {
-    this.authorization = allOf(transport.metadata, 'authorization');
-    this.subjectToken = allOf(transport.metadata, subjectTokenHeader);
+  constructor(metadata: Metadata, transport: GrpcTransport) {
+    this.authorization = allOf(metadata, 'authorization');
+    this.subjectToken = allOf(metadata, subjectTokenHeader);
     this.#transport = transport;
   }
 
   /** Asked for only where a call is refused. */
   get address(): string {
-    // ADDRESS:PORT, without brackets for IPv6.
     return this.#transport.getPeer().replace(/:\d+$/, '');
   }
 }
@@ -149,7 +159,7 @@ function headerOf(metadata: Metadata, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-function clientTimeoutMs(transport: TransportCall<unknown, unknown>, clock: Clock): number {
+function clientTimeoutMs(transport: GrpcTransport, clock: Clock): number {
   const deadline = transport.getDeadline();
   if (deadline === Number.POSITIVE_INFINITY) return deadline;
   return Number(deadline) - clock.now();

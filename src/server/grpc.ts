@@ -8,10 +8,8 @@ import {
   type MethodDefinition,
   Server,
   ServerCredentials,
-  type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
-  type sendUnaryData,
   type UntypedHandleCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -28,6 +26,7 @@ import { GrpcCall } from './grpc-call.ts';
 import { createHealth } from './grpc-health.ts';
 import { LongStreams } from './grpc-long-streams.ts';
 import { addReflection } from './grpc-reflection.ts';
+import { type GrpcRequest, type UnaryService, unaryInterceptor } from './grpc-unary.ts';
 import type { Observer } from './observe.ts';
 
 export interface GrpcOptions {
@@ -56,6 +55,7 @@ export function createGrpcServer(options: GrpcOptions): GrpcServer {
     'grpc.keepalive_time_ms': limits.idlePingMs,
     // Bookkeeping for a debugging service that we do not serve.
     'grpc.enable_channelz': 0,
+    interceptors: [unaryInterceptor(unaryServices(options))],
   });
   const services = new Map<string, GuardedMethod[]>();
   for (const method of options.methods) {
@@ -95,17 +95,37 @@ function addService(server: Server, methods: readonly GuardedMethod[], options: 
   for (const method of methods) {
     const { name } = method.descriptor;
     definition[name] = definitionOf(method.descriptor);
+    // Unary calls are intercepted before they reach a handler.
+    if (method.kind === 'unary') continue;
     // The library's own types tie a handler to its message; here the descriptor does.
-    handlers[name] = handlerOf(method, options) as UntypedHandleCall;
+    handlers[name] = streamHandler(method, options) as UntypedHandleCall;
   }
   server.addService(definition as ServiceDefinition, handlers as UntypedServiceImplementation);
+}
+
+function unaryServices(options: GrpcOptions): ReadonlyMap<string, UnaryService> {
+  const services = new Map<string, UnaryService>();
+  for (const method of options.methods) {
+    if (method.kind !== 'unary') continue;
+    services.set(pathOf(method.descriptor), {
+      method,
+      name: nameOf(method),
+      options,
+      refusalFor: (call, malformed) => refusalFor(method, call, malformed, options),
+    });
+  }
+  return services;
+}
+
+function pathOf(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
 }
 
 function definitionOf(method: DescMethod): MethodDefinition<unknown, unknown> {
   const bytesOf = (schema: DescMethod['input']) => (message: unknown) =>
     encodeBinary(schema, message as Message);
   return {
-    path: `/${method.parent.typeName}/${method.name}`,
+    path: pathOf(method),
     requestStream: false,
     responseStream: method.methodKind === 'server_streaming',
     requestSerialize: bytesOf(method.input),
@@ -129,52 +149,17 @@ function decode(method: DescMethod, bytes: Buffer): Message | Refusal {
   }
 }
 
-type Request = Message | Refusal;
-
-function handlerOf(method: GuardedMethod, options: GrpcOptions) {
-  return method.kind === 'unary' ? unaryHandler(method, options) : streamHandler(method, options);
-}
-
-function unaryHandler(method: Extract<GuardedMethod, { kind: 'unary' }>, options: GrpcOptions) {
-  const name = nameOf(method);
-  return (transport: ServerUnaryCall<Request, Message>, respond: sendUnaryData<Message>) => {
-    const call = new GrpcCall(name, transport, options);
-    const refuse = (error: unknown) => {
-      call.finish();
-      respond(call.refuse(toRefusal(error, call.requestId)));
-    };
-    const answer = (message: Message) => {
-      call.finish();
-      transport.sendMetadata(call.headers());
-      respond(null, message, call.trailers());
-    };
-    if (transport.request instanceof Refusal) {
-      void refusalFor(method, call, transport.request).then((refusal) =>
-        refuse(refused(call, refusal, options)),
-      );
-      return;
-    }
-    try {
-      const result = method.handle(transport.request, call);
-      // An answer that is ready leaves in the same turn of the loop.
-      if (result instanceof Promise) result.then(answer, refuse);
-      else answer(result);
-    } catch (error) {
-      refuse(error);
-    }
-  };
-}
-
 function streamHandler(
   method: Extract<GuardedMethod, { kind: 'server_streaming' }>,
   options: GrpcOptions,
 ) {
   const name = nameOf(method);
-  return async (transport: ServerWritableStream<Request, Message>) => {
-    const call = new GrpcCall(name, transport, options);
+  return async (transport: ServerWritableStream<GrpcRequest, Message>) => {
+    const call = new GrpcCall(name, transport.metadata, transport, options);
+    transport.once('cancelled', () => call.cancel());
     try {
       if (transport.request instanceof Refusal) {
-        throw refused(call, await refusalFor(method, call, transport.request), options);
+        throw await refusalFor(method, call, transport.request, options);
       }
       const { signal } = call;
       let headersSent = false;
@@ -185,7 +170,7 @@ function streamHandler(
         if (signal.aborted) throw new Refusal('deadline_exceeded', 'the stream was cut short');
       }
       if (!headersSent) transport.sendMetadata(call.headers());
-      transport.end(call.trailers());
+      transport.end(call.trailers() ?? undefined);
     } catch (error) {
       transport.emit('error', call.refuse(toRefusal(error, call.requestId)));
     } finally {
@@ -198,18 +183,16 @@ function streamHandler(
 async function refusalFor(
   method: GuardedMethod,
   call: GrpcCall,
-  refusal: Refusal,
+  malformed: Refusal,
+  { observer, clock }: GrpcOptions,
 ): Promise<Refusal> {
+  let refusal = malformed;
   try {
     await method.admit(call);
-    return refusal;
   } catch (error) {
-    return toRefusal(error, call.requestId);
+    refusal = toRefusal(error, call.requestId);
   }
-}
-
-/** Bytes that are no message never reach the observed handler. */
-function refused(call: GrpcCall, refusal: Refusal, { observer, clock }: GrpcOptions): Refusal {
+  // Bytes that are no message never reach the observed handler.
   observer.answered(call, clock.monotonic(), undefined, refusal);
   return refusal;
 }

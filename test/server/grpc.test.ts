@@ -1,11 +1,12 @@
 // The gRPC transport over handlers of the test's own: statuses, metadata, deadlines, hostile bytes.
 import { connect as connectHttp2, constants } from 'node:http2';
 import { connect } from 'node:net';
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Refusal } from '../../src/base/errors.ts';
 import {
+  CheckRequestSchema,
   CheckResponseSchema,
   ReadResponseSchema,
   StreamedListObjectsResponseSchema,
@@ -41,6 +42,27 @@ describe('answers', () => {
       { method: 'openfga.v1.OpenFGAService/Check', refusal: undefined },
     ]);
   });
+
+  test.each([0, 2])(
+    '%i messages where there is one to send are none of the method',
+    async (count) => {
+      served = await serve([allowAll]);
+      const code = await new Promise<number | undefined>((resolve) => {
+        const bytes = Buffer.from(
+          toBinary(CheckRequestSchema, create(CheckRequestSchema, question)),
+        );
+        const asIs = (message: Buffer) => message;
+        const path = '/openfga.v1.OpenFGAService/Check';
+        const call = served.client.client.makeClientStreamRequest(path, asIs, asIs, (error) =>
+          resolve(error?.code),
+        );
+        for (let i = 0; i < count; i++) call.write(bytes);
+        call.end();
+      });
+      expect(code).toBe(status.UNIMPLEMENTED);
+      expect(served.answered).toEqual([]);
+    },
+  );
 
   test('a handler that waits', async () => {
     served = await serve([unary(wire.write, async () => create(WriteResponseSchema))]);
