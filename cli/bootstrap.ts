@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { resolveConfig } from '../src/server/config.ts';
 import { StartError } from '../src/server/start-error.ts';
-import { principalId } from '../src/service/access/principal.ts';
+import { type Holder, principalId } from '../src/service/access/principal.ts';
+import { askToBootstrap } from './bootstrap-server.ts';
 import { Failure } from './exit-codes.ts';
 import { newKey, printKey } from './key.ts';
 import { print } from './output.ts';
@@ -10,10 +11,11 @@ import { addPrincipalOptions, type PrincipalOptions, principalsOf } from './prin
 import { addSettings } from './server-options.ts';
 
 const more = `
-It writes to the database itself, so that whoever may do that decides who is the first. A server may
-be running on the file. Without options it makes a preshared key named admin, and prints it as
-\`pemba key create\` does. Keys are known by their name: whoever has lost the first one adds another
-key of that name to the server's.
+It writes to the database itself; where a server that answers from memory has that for its own, it
+asks the server, by what that one has written to DATABASE-bootstrap. Either way, whoever may write
+the database decides who is the first. Without options it makes a preshared key named admin, and
+prints it as \`pemba key create\` does. Keys are known by their name: whoever has lost the first one
+adds another key of that name to the server's.
 
 Examples:
   $ pemba bootstrap --datastore-uri file:pemba.db
@@ -40,20 +42,24 @@ async function run(options: Options): Promise<void> {
   const isPlain = [key, issuer, client, claim].every((option) => option === undefined);
   const made = isPlain ? newKey('admin') : undefined;
   const [holder, ...others] = principalsOf(made === undefined ? options : { key: made.name });
-  if (others.length > 0) {
+  if (holder === undefined || others.length > 0) {
     throw new Failure('usage', 'say by which claim the client is known: --claim azp, or client_id');
   }
-  const principal = holder && principalId(holder);
-  if (principal === undefined) throw new Failure('usage', 'the client is longer than an id may be');
-  const path = datastoreOf(options);
-  const { bootstrap } = await import('../src/server/bootstrap.ts');
-  if (!(await bootstrap(path, principal).catch(explain))) {
-    throw new Failure('failed', `\`${path}\` has had its first admin; nothing is changed`, {
-      hint: 'an admin makes others: `pemba role grant admin --key NAME`',
-    });
-  }
+  await makeFirst(datastoreOf(options), holder);
   if (made !== undefined) printKey(made);
   else print('the first admin is made');
+}
+
+async function makeFirst(path: string, holder: Holder): Promise<void> {
+  const principal = principalId(holder);
+  if (principal === undefined) throw new Failure('usage', 'the client is longer than an id may be');
+  const { bootstrap } = await import('../src/server/bootstrap.ts');
+  let outcome = await bootstrap(path, principal).catch(explain);
+  if (outcome === 'owned') outcome = await askToBootstrap(path, holder);
+  if (outcome === 'made') return;
+  throw new Failure('failed', `\`${path}\` has had its first admin; nothing is changed`, {
+    hint: 'an admin makes others: `pemba role grant admin --key NAME`',
+  });
 }
 
 function datastoreOf({ datastoreUri, config }: Options): string {

@@ -1,4 +1,5 @@
 /** The calls that change roles, which only a Pemba server answers. */
+import type { Holder } from '../src/service/access/principal.ts';
 import type { HttpRequest } from './http.ts';
 import { isUnknownMethod, needsPemba } from './tuple-client.ts';
 
@@ -8,6 +9,12 @@ export type WirePrincipal =
       readonly key?: undefined;
       readonly client: { readonly issuer: string; readonly id: string; readonly claim: string };
     };
+
+export function wirePrincipal(holder: Holder): WirePrincipal {
+  if (holder.kind === 'preshared') return { key: holder.id };
+  const { issuer, id, claim } = holder;
+  return { client: { issuer, id, claim } };
+}
 
 export interface WireRoleGrant {
   readonly principal: WirePrincipal;
@@ -22,6 +29,8 @@ export interface WireRoleChange extends WireRoleGrant {
 export interface RoleClient {
   grantRole(change: WireRoleChange): Promise<void>;
   revokeRole(change: WireRoleChange): Promise<void>;
+  /** With the server's secret as the token of the client. */
+  bootstrap(principal: WirePrincipal): Promise<void>;
   /** '' for all stores. */
   roles(store: string): AsyncGenerator<WireRoleGrant>;
 }
@@ -43,6 +52,9 @@ export function createRoleClient(server: {
     },
     async revokeRole(change) {
       await ask('/roles/revoke', change);
+    },
+    async bootstrap(principal) {
+      await ask('/roles/bootstrap', { principal });
     },
     async *roles(store_id) {
       for (let cursor = ''; ; ) {

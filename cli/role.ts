@@ -5,7 +5,7 @@ import { connect, storeIdOfFlag } from './connection.ts';
 import { Failure } from './exit-codes.ts';
 import { print, printJson } from './output.ts';
 import { addPrincipalOptions, type PrincipalOptions, principalsOf } from './principal-options.ts';
-import type { WirePrincipal, WireRoleGrant } from './role-client.ts';
+import { type WirePrincipal, type WireRoleGrant, wirePrincipal } from './role-client.ts';
 
 const meaning = `
 The roles on a store: check (Check and the lists), read (check, and tuples, models and reasons),
@@ -78,10 +78,7 @@ async function change(
 ): Promise<void> {
   const { store_id, client } = target(options, command);
   for (const holder of principalsOf(options)) {
-    const principal: WirePrincipal =
-      holder.kind === 'preshared'
-        ? { key: holder.id }
-        : { client: { issuer: holder.issuer, id: holder.id, claim: holder.claim } };
+    const principal = wirePrincipal(holder);
     const change = { store_id, principal, role };
     await (verb === 'grant' ? client.grantRole(change) : client.revokeRole(change));
     print(`${verb === 'grant' ? 'granted' : 'revoked'} ${role}: ${shown(principal)}`);

@@ -61,6 +61,12 @@ export const reasons = {
   client_malformed: { code: claims, message: 'the client of the token is no usable text' },
   scopes_malformed: { code: claims, message: 'the scopes of the token are no usable text' },
   preshared_key_wrong: { code: 'unauthenticated', message: 'no such key' },
+  bootstrap_secret_wrong: {
+    code: 'unauthenticated',
+    message:
+      'not the secret of this server: while nobody is its admin, one is in a file beside its ' +
+      'database, which `pemba bootstrap` reads',
+  },
   keys_unavailable: {
     code: 'unavailable',
     message: 'the keys of its issuer cannot be had at the moment; try again later',

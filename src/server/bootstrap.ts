@@ -1,14 +1,26 @@
 /** The first admin, made by whoever can write the database: there is nobody yet who could be asked. */
 import { systemClock } from '../base/clock.ts';
 import { createAccess } from '../service/router.ts';
-import { openDatastore } from './start.ts';
+import { isOwnedByAnother, openDatastore } from './start.ts';
 
-/** False where there has been a first admin already: it works once. */
-export async function bootstrap(path: string, principal: string): Promise<boolean> {
-  const datastore = await openDatastore(path);
+/**
+ * Makes the principal the first admin of a file: `late` where there has been one, `owned` where the
+ * file is another process's, which has to be asked.
+ */
+export async function bootstrap(
+  path: string,
+  principal: string,
+): Promise<'made' | 'late' | 'owned'> {
   try {
-    return await createAccess({ datastore, clock: systemClock }).bootstrap(principal);
-  } finally {
-    await datastore.close();
+    const datastore = await openDatastore(path);
+    try {
+      const access = createAccess({ datastore, clock: systemClock });
+      return (await access.bootstrap(principal)) ? 'made' : 'late';
+    } finally {
+      await datastore.close();
+    }
+  } catch (error) {
+    if (isOwnedByAnother(error)) return 'owned';
+    throw error;
   }
 }

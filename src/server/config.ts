@@ -101,7 +101,7 @@ export const settings = {
     parse: parseOrigins,
   },
   graphMemory: {
-    default: '0',
+    default: 'auto',
     placeholder: 'SIZE',
     help: 'Memory for stores answered from memory: bytes, 512MiB, 2GiB, 0 for none, or auto: a quarter of the machine or its cgroup',
     parse: parseMemory,

@@ -4,6 +4,7 @@
  */
 import type { Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
+import { BootstrapSecret } from '../authn/bootstrap-secret.ts';
 import { systemClock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
 import type { Access } from '../service/access/access.ts';
@@ -12,10 +13,13 @@ import { guarded } from '../service/access/guard.ts';
 import { createAccess, createMethods } from '../service/router.ts';
 import type { Datastore } from '../storage/datastore.ts';
 import type { Graphs } from '../storage/graphs.ts';
+import { memoryPath } from '../storage/sqlite/database.ts';
 import { openSqlite, type SqliteDatastore, type SqliteOptions } from '../storage/sqlite/open.ts';
+import { OwnedByAnother } from '../storage/sqlite/owner.ts';
 import { type Authentication, openAuthentication } from './authentication.ts';
 import type { ServerConfig } from './config.ts';
 import { withDeadlines } from './deadline.ts';
+import { expectFirstAdmin } from './first-admin.ts';
 import { graphBytes } from './graph-memory.ts';
 import { showGraphs } from './graph-metrics.ts';
 import { createGrpcServer, type GrpcServer } from './grpc.ts';
@@ -26,7 +30,7 @@ import { measuredDatastore } from './measured-datastore.ts';
 import { createMetrics, createMetricsServer, type Metrics } from './metrics.ts';
 import { createObserver, observed } from './observe.ts';
 import { closeHttpGently, finishOrCut } from './shutdown.ts';
-import { cannotStart } from './start-error.ts';
+import { cannotStart, StartError } from './start-error.ts';
 
 export interface RunningServer {
   /** HOST:PORT, with the real port. */
@@ -64,13 +68,27 @@ export async function startServer(config: ServerConfig, logSink?: LogSink): Prom
   const { http, grpc, metricsServer } = parts;
   const finish = finisher(parts, config.shutdownTimeout);
   try {
-    if (config.authnMethod !== 'none') await prepareRoles(parts.access, logger);
+    const asksWhoCalls = config.authnMethod !== 'none';
+    // Roles are decided from the first call on.
+    if (asksWhoCalls) await parts.access.prepare();
     const httpAddress = await listen(http, config.httpAddr, 'httpAddr');
     const grpcAddress = await listen(grpc.sockets, config.grpcAddr, 'grpcAddr');
     const metricsAddress =
       config.metricsAddr && (await listen(metricsServer, config.metricsAddr, 'metricsAddr'));
     logger.info({ http: httpAddress, grpc: grpcAddress, metrics: metricsAddress }, 'serving');
-    const close = once(() => closeOrderly(finish, authentication, datastore, log));
+    await expectFirstAdmin({
+      path: config.datastoreUri === memoryPath ? undefined : config.datastoreUri,
+      isOwner: graphs.bytesMax > 0,
+      asksWhoCalls,
+      httpAddress,
+      access: parts.access,
+      secret: parts.bootstrapSecret,
+      logger,
+    });
+    const close = once(() => {
+      parts.bootstrapSecret.end();
+      return closeOrderly(finish, authentication, datastore, log);
+    });
     const { reload } = authentication;
     return { httpAddress, grpcAddress, metricsAddress, datastore, logger, reload, close };
   } catch (error) {
@@ -79,13 +97,6 @@ export async function startServer(config: ServerConfig, logSink?: LogSink): Prom
     await datastore.close();
     throw error;
   }
-}
-
-/** Roles are decided from the first call on, but somebody has to give the first one. */
-async function prepareRoles(access: Access, logger: Logger): Promise<void> {
-  await access.prepare();
-  if (await access.isBootstrapped()) return;
-  logger.warn('nobody has been made an admin yet: `pemba bootstrap` does it, also meanwhile');
 }
 
 /** The file of a configuration; without resident graphs where nothing is said of them. */
@@ -101,11 +112,17 @@ export async function openDatastore(
   }
 }
 
+/** Whether `openDatastore` failed because another process answers from memory for the file. */
+export function isOwnedByAnother(error: unknown): boolean {
+  return error instanceof StartError && error.cause instanceof OwnedByAnother;
+}
+
 interface Parts {
   readonly http: HttpServer;
   readonly grpc: GrpcServer;
   readonly metricsServer: HttpServer;
   readonly access: Access;
+  readonly bootstrapSecret: BootstrapSecret;
   /** From here on, the server says that it is not ready. */
   drain(): void;
 }
@@ -127,6 +144,7 @@ function assemble(
   const { checkDepthMax, checkStepsMax, requestTimeout, requestBytesMax } = config;
   const { authenticator, identity } = authentication;
   const access = createAccess({ datastore, clock });
+  const bootstrapSecret = new BootstrapSecret(clock);
   const fileInUse = () => identity?.source.identity;
   const callers = new Callers(fileInUse);
   const handlers = createMethods({
@@ -135,10 +153,16 @@ function assemble(
     clock,
     checkDepthMax,
     checkStepsMax,
-    access: { access, callers },
+    access: { access, callers, bootstrapSecret },
     ...(identity && { identity }),
   });
-  const behindGuard = guarded(handlers, { authenticator, access, callers, identity: fileInUse });
+  const behindGuard = guarded(handlers, {
+    authenticator,
+    access,
+    callers,
+    bootstrapSecret,
+    identity: fileInUse,
+  });
   const transport = {
     methods: observed(withDeadlines(behindGuard, clock), observer, clock),
     clock,
@@ -163,6 +187,7 @@ function assemble(
     http,
     grpc,
     access,
+    bootstrapSecret,
     metricsServer: createMetricsServer(metrics, log.logger),
     drain: () => {
       draining = true;

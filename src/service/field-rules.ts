@@ -245,6 +245,7 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
 
   GrantRoleRequest: { store_id: optional(idPattern), principal: required },
   RevokeRoleRequest: { store_id: optional(idPattern), principal: required },
+  BootstrapRequest: { principal: required },
   ListRolesRequest: { store_id: optional(idPattern), ...tuplePage },
   Principal: { key: text('^[a-z0-9][a-z0-9._-]*$') },
   Client: { issuer: text('^[^\\s]+$'), id: text('^.+$') },

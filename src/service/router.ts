@@ -4,6 +4,7 @@
  */
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import { monotonicFactory } from 'ulid';
+import { BootstrapSecret } from '../authn/bootstrap-secret.ts';
 import { AssertionError, assert } from '../base/assert.ts';
 import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -15,7 +16,12 @@ import { TupleService } from '../gen/pemba/v1/tuple_service_pb.ts';
 import { noGraphs } from '../storage/graphs.ts';
 import { Access } from './access/access.ts';
 import { Callers } from './access/caller.ts';
-import { createGrantRole, createListRoles, createRevokeRole } from './access/role-methods.ts';
+import {
+  createBootstrap,
+  createGrantRole,
+  createListRoles,
+  createRevokeRole,
+} from './access/role-methods.ts';
 import { createReadAssertions, createWriteAssertions } from './assertions.ts';
 import { createBatchCheck } from './batch-check.ts';
 import type { Call, Method } from './call.ts';
@@ -124,6 +130,7 @@ export function createService(context: ServiceContext): Service {
     subjects: context.identity && new SubjectIdentity(context.identity),
     access: context.access?.access ?? createAccess(context),
     callers: context.access?.callers ?? new Callers(() => undefined),
+    bootstrapSecret: context.access?.bootstrapSecret ?? new BootstrapSecret(context.clock),
     newId: () => nextId(context.clock.now()),
   };
 }
@@ -175,6 +182,7 @@ function createAccessHandlers(service: Service) {
     grantRole: createGrantRole(service),
     revokeRole: createRevokeRole(service),
     listRoles: createListRoles(service),
+    bootstrap: createBootstrap(service),
   } satisfies { readonly [name in keyof typeof AccessService.method]: Handler };
 }
 

@@ -1,4 +1,5 @@
 /** What every handler is given: the datastore, the clock, and what they share in memory. */
+import type { BootstrapSecret } from '../authn/bootstrap-secret.ts';
 import type { Clock } from '../base/clock.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import type { ModelId, StoreId } from '../model/ids.ts';
@@ -23,7 +24,11 @@ export interface ServiceContext {
   /** For the subject tokens of calls; where it is absent, such a call is refused. */
   readonly identity?: IdentityParts | undefined;
   /** Who may do what, where callers are asked who they are. The guard has the same ones. */
-  readonly access?: { readonly access: Access; readonly callers: Callers };
+  readonly access?: {
+    readonly access: Access;
+    readonly callers: Callers;
+    readonly bootstrapSecret: BootstrapSecret;
+  };
   /** What the server can say of its resident graphs, where it has any. */
   readonly graphs?: Graphs;
 }
@@ -54,6 +59,7 @@ export interface Service {
   readonly subjects: SubjectIdentity | undefined;
   readonly access: Access;
   readonly callers: Callers;
+  readonly bootstrapSecret: BootstrapSecret;
   /** A new id for a store or a model: a ULID, greater than every one before it. */
   readonly newId: () => string;
 }

@@ -41,7 +41,7 @@ test('the defaults: loopback, one file, nothing open to others', () => {
     authnPresharedKeysFile: [],
     identityFile: '',
     corsAllowedOrigins: [],
-    graphMemory: 0,
+    graphMemory: 'auto',
     requestTimeout: 3_000,
     requestBytesMax: 616_448,
     checkDepthMax: 25,

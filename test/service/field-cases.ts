@@ -39,6 +39,7 @@ export const good: Record<string, JsonObject> = {
   GrantRole: { principal: { key: 'ops' }, role: 'check' },
   RevokeRole: { principal: { key: 'ops' }, role: 'check' },
   ListRoles: {},
+  Bootstrap: { principal: { key: 'ops' } },
   WriteTuples: { ...inStore, writes: [pembaKey] },
   ReadTuples: inStore,
   DeleteTuples: { ...inStore, filter: { object: 'document:1' } },

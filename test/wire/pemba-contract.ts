@@ -202,6 +202,9 @@ ListRolesResponse
 RoleGrant
   1 Principal principal
   2 string role
+BootstrapRequest
+  1 Principal principal
+BootstrapResponse
 TupleChange
   1 ChangeKind kind
   2 Tuple tuple
@@ -246,6 +249,7 @@ export const accessMethods = `
 GrantRole POST /roles/grant *
 RevokeRole POST /roles/revoke *
 ListRoles POST /roles/list *
+Bootstrap POST /roles/bootstrap *
 `;
 
 export const queryMethods = `

@@ -380,6 +380,8 @@ export const pembaGolden: Record<string, [json: JsonValue, ...Bytes[]]> = {
     within(1, within(1, within(2, ...client)), text(2, 'check')),
     text(2, cursor),
   ],
+  BootstrapRequest: [{ principal: { key: 'ops' } }, within(1, text(1, 'ops'))],
+  BootstrapResponse: [{}],
   ReadGraphsRequest: [{ store_id: store }, text(1, store)],
   ReadGraphsResponse: [
     {

@@ -4,6 +4,7 @@
  */
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import type { Authenticator } from '../../authn/authenticator.ts';
+import type { BootstrapSecret } from '../../authn/bootstrap-secret.ts';
 import type { Identity } from '../../authn/identity/identity.ts';
 import { AuthenticationRefusal } from '../../authn/refusal.ts';
 import { assert } from '../../base/assert.ts';
@@ -17,6 +18,7 @@ export interface Guard {
   readonly authenticator: Authenticator;
   readonly access: Access;
   readonly callers: Callers;
+  readonly bootstrapSecret: BootstrapSecret;
   /** The file in use; undefined where there is none. */
   readonly identity: () => Identity | undefined;
 }
@@ -31,9 +33,12 @@ export type GuardedMethod = Method & {
 };
 
 export function guarded(methods: readonly Method[], guard: Guard): readonly GuardedMethod[] {
-  const admit = admission(guard.authenticator);
+  const admitCaller = admission(guard.authenticator);
+  const admitSecret = secretAdmission(guard.bootstrapSecret);
   return methods.map((method): GuardedMethod => {
-    const allow = permission(method.descriptor, guard);
+    const demand = demandOf(method.descriptor);
+    const admit = demand.on === 'secret' ? admitSecret : admitCaller;
+    const allow = demand.on === 'secret' ? () => {} : permission(method.descriptor, demand, guard);
     if (method.kind === 'server_streaming') {
       const { handle } = method;
       return {
@@ -88,6 +93,18 @@ function admission(authenticator: Authenticator): GuardedMethod['admit'] {
   };
 }
 
+/** ENSURES: returns for the secret of a first admin. The call gets no principal: it has none. */
+function secretAdmission(secret: BootstrapSecret): GuardedMethod['admit'] {
+  return (call) => {
+    try {
+      secret.authenticate(call.credentials);
+    } catch (error) {
+      if (error instanceof AuthenticationRefusal) explain(error, call);
+      throw error;
+    }
+  };
+}
+
 /** In the headers of RFC 6750 and RFC 9110. */
 function explain(
   { reason, retryAfterSeconds, isFailedAttempt }: AuthenticationRefusal,
@@ -102,8 +119,11 @@ function explain(
 }
 
 /** ENSURES: returns for a caller that may, else throws. REQUIRES: the call was admitted. */
-function permission(method: DescMethod, guard: Guard): (request: Message, call: Call) => void {
-  const demand = demandOf(method);
+function permission(
+  method: DescMethod,
+  demand: Exclude<Demand, { on: 'secret' }>,
+  guard: Guard,
+): (request: Message, call: Call) => void {
   const kin = kinOf(demand);
   const { access, callers } = guard;
   return (request, call) => {
@@ -135,7 +155,10 @@ function scopeMissing(scope: string, call: Call): AccessRefusal {
 }
 
 /** The same for a store that is there and one that is not. */
-function roleMissing(demand: Exclude<Demand, { on: 'own' }>, store: string): AccessRefusal {
+function roleMissing(
+  demand: Exclude<Demand, { on: 'own' | 'secret' }>,
+  store: string,
+): AccessRefusal {
   const role = needed[demand.permission] ?? `the role \`${demand.permission}\``;
   const where =
     demand.on === 'store' || store !== '' ? 'on this store' : 'on all stores, which it asks for';

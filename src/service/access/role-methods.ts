@@ -1,8 +1,11 @@
-/** GrantRole, RevokeRole and ListRoles: the roles as the wire has them. */
+/** GrantRole, RevokeRole, ListRoles and Bootstrap: the roles as the wire has them. */
 import { create } from '@bufbuild/protobuf';
 import { Refusal } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import {
+  type BootstrapRequest,
+  type BootstrapResponse,
+  BootstrapResponseSchema,
   type GrantRoleRequest,
   type GrantRoleResponse,
   GrantRoleResponseSchema,
@@ -57,6 +60,17 @@ export function createListRoles(service: Service): Unary<ListRolesRequest, ListR
   };
 }
 
+/** REQUIRES: the guard has let the call through, which it does for the secret alone. */
+export function createBootstrap(service: Service): Unary<BootstrapRequest, BootstrapResponse> {
+  return async (request, call) => {
+    refuseLate(service, call);
+    const isFirst = await service.access.bootstrap(readPrincipal(request.principal));
+    service.bootstrapSecret.end();
+    if (isFirst) return create(BootstrapResponseSchema);
+    throw new Refusal('failed_precondition', 'this server has had its first admin');
+  };
+}
+
 /** Roles that nobody checks would be a trap for the day on which somebody does. */
 function refuseUseless(service: Service, call: Call): void {
   refuseLate(service, call);
@@ -80,9 +94,13 @@ function readGrant(request: GrantRoleRequest | RevokeRoleRequest): ReadGrant {
   if (role === 'create' && store !== '') {
     throw invalid('`create` is a role on no store in particular; leave `store_id` out');
   }
-  const principal = principalId(readHolder(request.principal));
+  return { principal: readPrincipal(request.principal), role, store };
+}
+
+function readPrincipal(message: PrincipalMessage | undefined): string {
+  const principal = principalId(readHolder(message));
   if (principal === undefined) throw invalid('the principal is longer than an id may be');
-  return { principal, role, store };
+  return principal;
 }
 
 function readStore(text: string): StoreId | '' {

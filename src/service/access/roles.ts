@@ -33,7 +33,9 @@ export type Demand =
   /** The permission on all stores. */
   | { readonly on: 'all'; readonly permission: Permission }
   /** Whoever is authenticated; the answer holds only what that caller may see. */
-  | { readonly on: 'own' };
+  | { readonly on: 'own' }
+  /** Nobody whom the server knows, but the secret of a first admin. */
+  | { readonly on: 'secret' };
 
 const on = (permission: Exclude<Permission, 'create'>): Demand => ({ on: 'store', permission });
 const check = on('check');
@@ -89,6 +91,7 @@ const access: Demands<typeof AccessService> = {
   grantRole: manage,
   revokeRole: manage,
   listRoles: manage,
+  bootstrap: { on: 'secret' },
 };
 
 const server: Demands<typeof ServerService> = {
@@ -117,7 +120,7 @@ export function demandOf(method: DescMethod): Demand {
  * The method whose scope counts for those of the same demand that the identity file is silent on:
  * what holds for Write holds for WriteTuples too.
  */
-export function kinOf(demand: Demand): string {
+export function kinOf(demand: Exclude<Demand, { on: 'secret' }>): string {
   return kin[demand.on === 'own' ? 'own' : demand.permission];
 }
 

@@ -9,6 +9,18 @@ import Database from 'better-sqlite3';
 import { Refusal } from '../../base/errors.ts';
 import { asRefusal } from './database.ts';
 
+/** The file belongs to a process that answers from memory. */
+export class OwnedByAnother extends Refusal {
+  override name = 'OwnedByAnother';
+
+  constructor(path: string, cause: unknown) {
+    const reason =
+      'belongs to a server that answers from memory: ask that one, or stop it, or start it with ' +
+      '`--graph-memory 0`';
+    super('failed_precondition', `the file \`${path}\` ${reason}`, { cause });
+  }
+}
+
 export interface Ownership {
   release(): void;
 }
@@ -29,17 +41,14 @@ export function own(path: string, use: 'alone' | 'shared'): Ownership {
     if (!(cause instanceof Database.SqliteError) || !cause.code.startsWith('SQLITE_BUSY')) {
       throw asRefusal(cause, lockPath);
     }
-    throw new Refusal('failed_precondition', `the file \`${path}\` ${reasonOf(use)}`, { cause });
+    if (use === 'shared') throw new OwnedByAnother(path, cause);
+    throw new Refusal('failed_precondition', `the file \`${path}\` ${notAlone}`, { cause });
   }
 }
 
-function reasonOf(use: 'alone' | 'shared'): string {
-  return use === 'alone'
-    ? 'is open in another process, and a server that answers from memory needs it alone: stop the ' +
-        'other one, or give both a graph memory of 0 (`--graph-memory 0`)'
-    : 'belongs to a server that answers from memory: ask that one, or stop it, or start it with ' +
-        '`--graph-memory 0`';
-}
+const notAlone =
+  'is open in another process, and a server that answers from memory needs it alone: stop the ' +
+  'other one, or give both a graph memory of 0 (`--graph-memory 0`)';
 
 /** By whatever link it was named: two names of one file have one lock. */
 function pathItself(path: string): string {

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pemba/v1/access_service.proto.
  */
 export const file_pemba_v1_access_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wZW1iYS92MS9hY2Nlc3Nfc2VydmljZS5wcm90bxIIcGVtYmEudjEiRgoJUHJpbmNpcGFsEg0KA2tleRgBIAEoCUgAEiIKBmNsaWVudBgCIAEoCzIQLnBlbWJhLnYxLkNsaWVudEgAQgYKBGtpbmQiMwoGQ2xpZW50Eg4KBmlzc3VlchgBIAEoCRIKCgJpZBgCIAEoCRINCgVjbGFpbRgDIAEoCSJkChBHcmFudFJvbGVSZXF1ZXN0EhoKCHN0b3JlX2lkGAEgASgJUghzdG9yZV9pZBImCglwcmluY2lwYWwYAiABKAsyEy5wZW1iYS52MS5QcmluY2lwYWwSDAoEcm9sZRgDIAEoCSITChFHcmFudFJvbGVSZXNwb25zZSJlChFSZXZva2VSb2xlUmVxdWVzdBIaCghzdG9yZV9pZBgBIAEoCVIIc3RvcmVfaWQSJgoJcHJpbmNpcGFsGAIgASgLMhMucGVtYmEudjEuUHJpbmNpcGFsEgwKBHJvbGUYAyABKAkiFAoSUmV2b2tlUm9sZVJlc3BvbnNlIlwKEExpc3RSb2xlc1JlcXVlc3QSGgoIc3RvcmVfaWQYASABKAlSCHN0b3JlX2lkEhwKCXBhZ2Vfc2l6ZRgCIAEoBVIJcGFnZV9zaXplEg4KBmN1cnNvchgDIAEoCSJIChFMaXN0Um9sZXNSZXNwb25zZRIjCgZncmFudHMYASADKAsyEy5wZW1iYS52MS5Sb2xlR3JhbnQSDgoGY3Vyc29yGAIgASgJIkEKCVJvbGVHcmFudBImCglwcmluY2lwYWwYASABKAsyEy5wZW1iYS52MS5QcmluY2lwYWwSDAoEcm9sZRgCIAEoCTKvAgoNQWNjZXNzU2VydmljZRJdCglHcmFudFJvbGUSGi5wZW1iYS52MS5HcmFudFJvbGVSZXF1ZXN0GhsucGVtYmEudjEuR3JhbnRSb2xlUmVzcG9uc2UiF4LT5JMCEToBKiIML3JvbGVzL2dyYW50EmEKClJldm9rZVJvbGUSGy5wZW1iYS52MS5SZXZva2VSb2xlUmVxdWVzdBocLnBlbWJhLnYxLlJldm9rZVJvbGVSZXNwb25zZSIYgtPkkwISOgEqIg0vcm9sZXMvcmV2b2tlElwKCUxpc3RSb2xlcxIaLnBlbWJhLnYxLkxpc3RSb2xlc1JlcXVlc3QaGy5wZW1iYS52MS5MaXN0Um9sZXNSZXNwb25zZSIWgtPkkwIQOgEqIgsvcm9sZXMvbGlzdGIGcHJvdG8z", [file_google_api_annotations]);
+  fileDesc("Ch1wZW1iYS92MS9hY2Nlc3Nfc2VydmljZS5wcm90bxIIcGVtYmEudjEiRgoJUHJpbmNpcGFsEg0KA2tleRgBIAEoCUgAEiIKBmNsaWVudBgCIAEoCzIQLnBlbWJhLnYxLkNsaWVudEgAQgYKBGtpbmQiMwoGQ2xpZW50Eg4KBmlzc3VlchgBIAEoCRIKCgJpZBgCIAEoCRINCgVjbGFpbRgDIAEoCSJkChBHcmFudFJvbGVSZXF1ZXN0EhoKCHN0b3JlX2lkGAEgASgJUghzdG9yZV9pZBImCglwcmluY2lwYWwYAiABKAsyEy5wZW1iYS52MS5QcmluY2lwYWwSDAoEcm9sZRgDIAEoCSITChFHcmFudFJvbGVSZXNwb25zZSJlChFSZXZva2VSb2xlUmVxdWVzdBIaCghzdG9yZV9pZBgBIAEoCVIIc3RvcmVfaWQSJgoJcHJpbmNpcGFsGAIgASgLMhMucGVtYmEudjEuUHJpbmNpcGFsEgwKBHJvbGUYAyABKAkiFAoSUmV2b2tlUm9sZVJlc3BvbnNlIlwKEExpc3RSb2xlc1JlcXVlc3QSGgoIc3RvcmVfaWQYASABKAlSCHN0b3JlX2lkEhwKCXBhZ2Vfc2l6ZRgCIAEoBVIJcGFnZV9zaXplEg4KBmN1cnNvchgDIAEoCSJIChFMaXN0Um9sZXNSZXNwb25zZRIjCgZncmFudHMYASADKAsyEy5wZW1iYS52MS5Sb2xlR3JhbnQSDgoGY3Vyc29yGAIgASgJIkEKCVJvbGVHcmFudBImCglwcmluY2lwYWwYASABKAsyEy5wZW1iYS52MS5QcmluY2lwYWwSDAoEcm9sZRgCIAEoCSI6ChBCb290c3RyYXBSZXF1ZXN0EiYKCXByaW5jaXBhbBgBIAEoCzITLnBlbWJhLnYxLlByaW5jaXBhbCITChFCb290c3RyYXBSZXNwb25zZTKSAwoNQWNjZXNzU2VydmljZRJdCglHcmFudFJvbGUSGi5wZW1iYS52MS5HcmFudFJvbGVSZXF1ZXN0GhsucGVtYmEudjEuR3JhbnRSb2xlUmVzcG9uc2UiF4LT5JMCEToBKiIML3JvbGVzL2dyYW50EmEKClJldm9rZVJvbGUSGy5wZW1iYS52MS5SZXZva2VSb2xlUmVxdWVzdBocLnBlbWJhLnYxLlJldm9rZVJvbGVSZXNwb25zZSIYgtPkkwISOgEqIg0vcm9sZXMvcmV2b2tlElwKCUxpc3RSb2xlcxIaLnBlbWJhLnYxLkxpc3RSb2xlc1JlcXVlc3QaGy5wZW1iYS52MS5MaXN0Um9sZXNSZXNwb25zZSIWgtPkkwIQOgEqIgsvcm9sZXMvbGlzdBJhCglCb290c3RyYXASGi5wZW1iYS52MS5Cb290c3RyYXBSZXF1ZXN0GhsucGVtYmEudjEuQm9vdHN0cmFwUmVzcG9uc2UiG4LT5JMCFToBKiIQL3JvbGVzL2Jvb3RzdHJhcGIGcHJvdG8z", [file_google_api_annotations]);
 
 /**
  * @generated from message pemba.v1.Principal
@@ -246,6 +246,36 @@ export const RoleGrantSchema: GenMessage<RoleGrant> = /*@__PURE__*/
   messageDesc(file_pemba_v1_access_service, 8);
 
 /**
+ * @generated from message pemba.v1.BootstrapRequest
+ */
+export type BootstrapRequest = Message<"pemba.v1.BootstrapRequest"> & {
+  /**
+   * @generated from field: pemba.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
+};
+
+/**
+ * Describes the message pemba.v1.BootstrapRequest.
+ * Use `create(BootstrapRequestSchema)` to create a new message.
+ */
+export const BootstrapRequestSchema: GenMessage<BootstrapRequest> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_access_service, 9);
+
+/**
+ * @generated from message pemba.v1.BootstrapResponse
+ */
+export type BootstrapResponse = Message<"pemba.v1.BootstrapResponse"> & {
+};
+
+/**
+ * Describes the message pemba.v1.BootstrapResponse.
+ * Use `create(BootstrapResponseSchema)` to create a new message.
+ */
+export const BootstrapResponseSchema: GenMessage<BootstrapResponse> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_access_service, 10);
+
+/**
  * @generated from service pemba.v1.AccessService
  */
 export const AccessService: GenService<{
@@ -281,6 +311,18 @@ export const AccessService: GenService<{
     methodKind: "unary";
     input: typeof ListRolesRequestSchema;
     output: typeof ListRolesResponseSchema;
+  },
+  /**
+   * Makes the first `admin` of all stores. It works once. What it asks for in `authorization: Bearer` is
+   * no caller's token, but the secret that a server which nobody is admin of writes to a file beside its
+   * database: whoever may read that file may write the database too.
+   *
+   * @generated from rpc pemba.v1.AccessService.Bootstrap
+   */
+  bootstrap: {
+    methodKind: "unary";
+    input: typeof BootstrapRequestSchema;
+    output: typeof BootstrapResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_pemba_v1_access_service, 0);
