@@ -1,17 +1,27 @@
 /**
- * The process that is killed: writes to a file without pause, several stores at once, and prints a
- * line for every write as soon as it is acknowledged. Arguments: file, seed.
+ * The process that is killed: writes to a file without pause, several stores at once, looks for what
+ * was acknowledged in resident graphs, and prints a line for every write as soon as it is. Arguments:
+ * file, seed.
  */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../src/base/clock.ts';
 import type { StoreId } from '../../src/model/ids.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
+import { noTuple } from '../../src/storage/tuple-reader.ts';
 import { RandomSource } from '../oracle/random-source.ts';
-import { type Acknowledged, planOf, storesOf } from './plan.ts';
+import { type Acknowledged, planOf, stateAfter, storesOf } from './plan.ts';
 
 const [path = '', seed = '0'] = process.argv.slice(2);
 const random = new RandomSource(Number(seed));
-const datastore = await openSqlite({ path, clock: systemClock });
+const datastore = await openSqlite({
+  path,
+  clock: systemClock,
+  graphBytesMax: 64 * 1024 * 1024,
+  graphBounds: { changesKept: 50 },
+  onFault(error) {
+    throw error;
+  },
+});
 
 /** Of each store: how far its plan had come when the file was opened. */
 async function writeStore(number: number): Promise<void> {
@@ -31,12 +41,32 @@ async function writeStore(number: number): Promise<void> {
     const steps = Array.from({ length: together }, (_, i) => doStep(store, number, step + 1 + i));
     for (const [i, done] of steps.entries()) {
       const { revision } = await done;
+      lookAt(number, store, step + 1 + i);
       const line: Acknowledged = { store: number, step: step + 1 + i, revision };
       // Straight to the pipe: what the parent has read was acknowledged.
       writeSync(1, `${JSON.stringify(line)}\n`);
     }
     step += together;
   }
+}
+
+/** What was acknowledged is to be seen, from memory as soon as there is a graph. */
+function lookAt(number: number, store: StoreId, step: number): void {
+  const expected = stateAfter(number, step);
+  datastore.local.view(store, (snapshot) => {
+    if (snapshot.revision < step) throw new Error(`revision ${step} is not seen`);
+    // Others are under way: what they left can be told only where there is none.
+    if (snapshot.revision > step) return;
+    for (const { object, relation, subject } of expected) {
+      const guard = snapshot.find(
+        snapshot.entity(snapshot.symbol(object.type), object.id),
+        snapshot.symbol(relation),
+        snapshot.entity(snapshot.symbol(subject.type), subject.id),
+        subject.relation === '' ? 0 : snapshot.symbol(subject.relation),
+      );
+      if (guard === noTuple) throw new Error(`step ${step}: a tuple is not seen`);
+    }
+  });
 }
 
 async function doStep(store: StoreId, number: number, step: number): Promise<{ revision: number }> {

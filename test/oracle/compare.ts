@@ -13,6 +13,7 @@ import { comparePages } from './pages.ts';
 import { questionSpace } from './questions.ts';
 import type { RandomSource } from './random-source.ts';
 import type { Pemba, ServedWorld } from './served-world.ts';
+import { circumstanceOf } from './source.ts';
 import { countDecision, countFeatures, type Tally } from './tally.ts';
 import type { Setting, World } from './world.ts';
 
@@ -195,6 +196,7 @@ class Comparison {
   private async put(way: Way, asked: readonly Asked[], cold?: ServedWorld): Promise<void> {
     const { world, served, tally } = this.parts;
     const { ask, owes, remembers = false } = apiOf(way);
+    await served.turn();
     const answers = await ask(cold ?? served, asked);
     for (const [index, question] of asked.entries()) {
       const { check, tree, behind } = this.expected[question.setting] as Expected;
@@ -221,7 +223,9 @@ class Comparison {
     count(tally.cells, way, this.pairRows(question));
     count(tally.cells, way, this.rowsBehind(question));
     const answered = expected === 'error' ? 'an error' : expected;
-    count(tally.cells, way, [rowOf(answered), rowOf(cold ? 'cold' : 'warm')]);
+    const { source } = this.parts.pemba;
+    const rows = [answered, cold ? 'cold' : 'warm', circumstanceOf[source]] as const;
+    count(tally.cells, way, rows.map(rowOf));
   }
 
   private pairRows({ object, relation, subject, setting }: Asked): readonly number[] {

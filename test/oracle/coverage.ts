@@ -42,6 +42,11 @@ const circumstances = [
   'cold',
   'warm',
   'among writers',
+  'from storage',
+  'from a graph that was built',
+  'from a graph that has grown',
+  'from a graph that folds',
+  'while the graph comes and goes',
 ] as const;
 export type Circumstance = (typeof circumstances)[number];
 
@@ -199,7 +204,7 @@ export function describeCells(cells: Cells): string {
   ].join('\n');
 }
 
-const nameWidth = 30;
+const nameWidth = 32;
 const columnWidth = 15;
 
 function shown(decisions: number): string {

@@ -26,6 +26,8 @@ export interface Manner {
   readonly newest?: boolean;
   /** In milliseconds of the service's clock. */
   readonly deadline?: number;
+  /** Waited for before a call, where it gives something to wait for. */
+  readonly turn?: () => Promise<void> | undefined;
 }
 
 /** One who calls; it notes what the answers' headers say. */
@@ -42,7 +44,11 @@ export class Caller {
   call(name: string, request: object): unknown {
     const method = this.methods.get(name);
     assert(method !== undefined, `${name} is a method`);
-    return this.handle(name, fromJson(method.descriptor.input, request as JsonValue));
+    const message = fromJson(method.descriptor.input, request as JsonValue);
+    const turn = this.manner.turn?.();
+    return turn === undefined
+      ? this.handle(name, message)
+      : turn.then(() => this.handle(name, message));
   }
 
   handle(name: string, request: Message): unknown {

@@ -1,6 +1,7 @@
 /** What several clients do, step by step: a plan as fast-check makes and shrinks it. */
 import fc from 'fast-check';
 import { type Way, ways } from './apis.ts';
+import { type Source, sources } from './source.ts';
 
 /** Numbers stand for tuples of the scene's pool, for its models, settings and questions. */
 export type Step =
@@ -56,6 +57,7 @@ export interface Plan {
   readonly world: number;
   /** A database file, whose writer has a thread of its own; else one in memory. */
   readonly file: boolean;
+  readonly source: Source;
   readonly clients: readonly (readonly Step[])[];
 }
 
@@ -120,6 +122,7 @@ export function planArbitrary(): fc.Arbitrary<Plan> {
   return fc.record({
     world: fc.noShrink(fc.nat({ max: 0x7fffffff })),
     file: fc.oneof({ arbitrary: fc.constant(false), weight: 3 }, fc.constant(true)),
+    source: fc.constantFrom(...sources),
     clients: fc
       .tuple(writer, writer, writer, writer, reader, reader, reader, reader)
       .map((clients) => clients as readonly (readonly Step[])[]),

@@ -1,6 +1,7 @@
 /**
  * The long run: random worlds against the oracle, until the time is over. Each world is asked by
- * every API, then changed by some metamorphic rules; to others come several clients at once.
+ * every API, then changed by some metamorphic rules; to others come several clients at once. The
+ * answers come from SQLite, or from a resident graph in one of its states, world by world.
  *
  *   npm run random -- --seconds 60 --seed 1 --workers 2
  *
@@ -22,7 +23,15 @@ import { RandomSource } from './random-source.ts';
 import { sequenceFault } from './sequence.ts';
 import { Pemba } from './served-world.ts';
 import { printCase, shrink } from './shrink.ts';
-import { addTally, describe, emptyTally, type Tally } from './tally.ts';
+import { sources } from './source.ts';
+import {
+  addTally,
+  countGraphs,
+  describe,
+  emptyTally,
+  missingOfGraphs,
+  type Tally,
+} from './tally.ts';
 import { isValidModel } from './valid-model.ts';
 import { randomWorld } from './world.ts';
 
@@ -57,13 +66,16 @@ function worldSeed(seed: number, index: number): number {
 }
 
 async function work(task: Task, report: (report: Report) => void): Promise<void> {
-  const pemba = await Pemba.open();
+  const pembas = await Promise.all(sources.map((source) => Pemba.open((world) => world, source)));
   const spent = task.cpu ? cpuMs : systemClock.monotonic;
   const end = spent() + task.seconds * 1_000;
   let tally = emptyTally();
   let reported = systemClock.monotonic();
   for (let index = task.first; ; index += task.step) {
+    const pemba = pembas[index % pembas.length] as Pemba;
+    const before = { ...pemba.counts };
     const failure = await failureOf(pemba, task, index, tally);
+    countGraphs(tally, pemba.counts, before);
     const now = systemClock.monotonic();
     const over = failure !== undefined || spent() >= end;
     if (over || now - reported >= reportEveryMs) {
@@ -73,7 +85,7 @@ async function work(task: Task, report: (report: Report) => void): Promise<void>
     }
     if (over) break;
   }
-  await pemba.close();
+  for (const pemba of pembas) await pemba.close();
 }
 
 /** What this thread has computed, in milliseconds. */
@@ -90,7 +102,7 @@ async function failureOf(
   tally: Tally,
 ): Promise<string | undefined> {
   const { seed } = task;
-  const name = `seed ${seed}, world ${index}`;
+  const name = `seed ${seed}, world ${index}, from ${pemba.source}`;
   try {
     const random = worldSeed(seed, index);
     const world = randomWorld(random, isValidModel, () => {
@@ -154,7 +166,8 @@ async function main(): Promise<void> {
   });
   await Promise.all(runs);
   console.log(`\n${describe(total)}\n`);
-  const empty = values.coverage && values.world === undefined ? emptyCellsOf(total.cells) : [];
+  const mustCover = values.coverage && values.world === undefined;
+  const empty = mustCover ? [...emptyCellsOf(total.cells), ...missingOfGraphs(total)] : [];
   for (const cell of empty) console.log(`EMPTY ${cell}`);
   const computed = computedMs.reduce((sum, ms) => sum + ms, 0) / 1_000;
   console.log(`computed ${computed.toFixed(1)} s`);

@@ -5,12 +5,13 @@
 import { apiOf, type Way } from './apis.ts';
 import type { Answer, Asked } from './asked.ts';
 import { Behind } from './behind.ts';
-import { count, pairRows, rowOf } from './coverage.ts';
+import { type Circumstance, count, pairRows, rowOf } from './coverage.ts';
 import { counts, type PlainModel, type PlainTuple, relationsOf, typeOf } from './facts.ts';
 import type { History, State } from './history.ts';
 import { judge } from './judge.ts';
 import { type Answers, Oracle } from './oracle.ts';
 import { questionSpace } from './questions.ts';
+import { circumstanceOf, type Source } from './source.ts';
 import { countDecision, type Tally } from './tally.ts';
 import type { Setting, World } from './world.ts';
 
@@ -47,6 +48,7 @@ export interface Refused extends During {
 
 export interface Seen {
   readonly world: World;
+  readonly source: Source;
   readonly history: History;
   readonly reads: readonly Read[];
   readonly refused: readonly Refused[];
@@ -77,7 +79,7 @@ export function verify(seen: Seen, tally: Tally): void {
     const floor = Math.max(read.from, ...places.slice(0, read.readsBefore));
     places.push(placeOf(states, read, { floor, judgeAt, index }));
     const state = states[places[index] as number] as State;
-    judgeAt(state, read).countInto(tally, read);
+    judgeAt(state, read).countInto(tally, read, circumstanceOf[seen.source]);
   }
 }
 
@@ -162,7 +164,7 @@ class StateJudge {
     return undefined;
   }
 
-  countInto(tally: Tally, { way, asked }: Read): void {
+  countInto(tally: Tally, { way, asked }: Read, from: Circumstance): void {
     for (const question of asked) {
       const outcome = this.expected(question);
       if (outcome === undefined) continue;
@@ -174,7 +176,7 @@ class StateJudge {
         pairRows(this.model as PlainModel, typeOf(object), relation, subject),
       );
       const circumstances = (this.behind as Behind).circumstances(object, relation);
-      const rows = [...circumstances, 'among writers', 'warm'] as const;
+      const rows = [...circumstances, 'among writers', 'warm', from] as const;
       count(tally.cells, way, rows.map(rowOf));
       count(tally.cells, way, [rowOf(outcome === 'error' ? 'an error' : outcome)]);
     }

@@ -73,7 +73,7 @@ function readOf(answer: Answer, revision: number, more: Partial<Read> = {}): Rea
 describe('a history', () => {
   const held = (...reads: Read[]) => {
     const tally = emptyTally();
-    verify({ world, history: historyOf(1, 2, 3), reads, refused: [] }, tally);
+    verify({ world, source: 'storage', history: historyOf(1, 2, 3), reads, refused: [] }, tally);
     return tally.decisions;
   };
 

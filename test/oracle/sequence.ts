@@ -13,7 +13,6 @@ import type { WriteAuthorizationModelResponse } from '../../src/gen/openfga/v1/o
 import type { StoreId } from '../../src/model/ids.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
 import { parseConsistencyToken } from '../../src/storage/revision.ts';
-import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { apiOf } from './apis.ts';
 import type { Asked } from './asked.ts';
 import { Caller, type Methods, openDoor } from './door.ts';
@@ -32,7 +31,8 @@ import { RandomSource } from './random-source.ts';
 import { type Read, type Refused, verify } from './read-at-revision.ts';
 import { heldRevisions, recorded, type Turn } from './recorded.ts';
 import type { ServedWorld } from './served-world.ts';
-import type { Tally } from './tally.ts';
+import { Sourced } from './source.ts';
+import { countGraphs, type Tally } from './tally.ts';
 import { isValidModel } from './valid-model.ts';
 import { randomWorld, type Setting, type World } from './world.ts';
 import { type TuplePool, tuplePool, type WriteRequest } from './write-requests.ts';
@@ -63,17 +63,19 @@ const shrinkMs = 60_000;
 async function runPlan(scheduler: fc.Scheduler, plan: Plan, tally: Tally): Promise<void> {
   const folder = plan.file ? mkdtempSync(join(tmpdir(), 'pemba-sequence-')) : undefined;
   const path = folder === undefined ? ':memory:' : join(folder, 'pemba.db');
-  const datastore = await openSqlite({ path, clock: stillClock });
+  const sourced = await Sourced.open(plan.source, { path, clock: stillClock });
   try {
-    const scene = new Scene(plan.world, datastore, (label) =>
-      scheduler.schedule(Promise.resolve(), label),
-    );
+    const scene = new Scene(plan.world, sourced, async (label) => {
+      await sourced.turn();
+      await scheduler.schedule(Promise.resolve(), label);
+    });
     await scene.begin();
     await scheduler.waitFor(Promise.all(plan.clients.map((steps) => scene.run(steps))));
     scene.verify(tally);
     tally.sequences++;
+    countGraphs(tally, sourced.counts);
   } finally {
-    await datastore.close();
+    await sourced.datastore.close();
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -90,6 +92,7 @@ class Scene {
   private readonly pool: TuplePool;
   private readonly keyed: WriteRequest[] = [];
   private readonly methods: Methods;
+  private readonly sourced: Sourced;
   private readonly datastore: Datastore;
   private readonly history = new History();
   private readonly reads: Read[] = [];
@@ -101,7 +104,9 @@ class Scene {
   private readonly modelIds: string[] = [];
   private commands = 0;
 
-  constructor(seed: number, datastore: Datastore, turn: Turn) {
+  constructor(seed: number, sourced: Sourced, turn: Turn) {
+    const { datastore } = sourced;
+    this.sourced = sourced;
     const random = new RandomSource(seed);
     this.world = randomWorld(seed, isValidModel, () => {});
     this.pool = tuplePool(random, this.world);
@@ -118,11 +123,13 @@ class Scene {
   /** The first model and half of the tuples are there before anybody comes. */
   async begin(): Promise<void> {
     await this.writeModel(0);
+    await this.sourced.begin(store);
     const half = this.pool.tuples.length >> 1;
     for (let start = 0; start < half; start += 40) {
       const writes = Array.from({ length: Math.min(40, half - start) }, (_, i) => start + i);
       await this.write(this.pool.write({ kind: 'write', writes, deletes: [], ignore: true }));
     }
+    await this.sourced.end(store);
     this.turn = this.scheduledTurn;
   }
 
@@ -153,7 +160,8 @@ class Scene {
 
   verify(tally: Tally): void {
     const { history, reads, refused } = this;
-    verify({ world: this.world, history, reads, refused }, tally);
+    const { source } = this.sourced;
+    verify({ world: this.world, source, history, reads, refused }, tally);
     tally.commands += this.commands;
     tally.revisions += history.commits.filter(({ result }) => typeof result === 'number').length;
   }
@@ -222,6 +230,8 @@ class Scene {
     const readsBefore = this.reads.length;
     const served: ServedWorld = {
       caller,
+      source: this.sourced.source,
+      turn: () => this.sourced.turn(),
       datastore: this.datastore,
       models: [world.models[setting.model] as PlainModel],
       settings: [under],

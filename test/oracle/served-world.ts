@@ -1,4 +1,4 @@
-/** A world written through the real handlers into SQLite in memory. */
+/** A world written through the real handlers into a database in memory. */
 import { assert } from '../../src/base/assert.ts';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { limits } from '../../src/base/limits.ts';
@@ -11,9 +11,9 @@ import type { CompiledModel } from '../../src/model/compiled.ts';
 import type { StoreId } from '../../src/model/ids.ts';
 import { parseModel } from '../../src/model/parse.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
-import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { Caller, openDoor } from './door.ts';
 import type { PlainModel, PlainTuple, Question } from './facts.ts';
+import { type Source, Sourced } from './source.ts';
 import type { Setting, StoredTuple, World } from './world.ts';
 
 /** What the ways to ask need to know of a world. */
@@ -28,6 +28,9 @@ export interface ServedWorld {
   /** In the order of the world's models, as are the compiled ones. */
   readonly modelIds: readonly string[];
   readonly compiled: readonly CompiledModel[];
+  readonly source: Source;
+  /** Waited for before it is asked something, where it gives something to wait for. */
+  readonly turn: () => Promise<void> | undefined;
   /** The time at which it is asked: it stands still meanwhile. */
   readonly now: number;
   /** Whether others write meanwhile: then two requests may be answered differently. */
@@ -57,22 +60,33 @@ class WorldClock implements Clock {
 const writingMs = 1_000;
 
 export class Pemba {
+  private readonly sourced: Sourced;
   private readonly datastore: Datastore;
   private readonly clock: WorldClock;
   private readonly caller: Caller;
   private readonly tamper: (world: World) => World;
 
-  private constructor(datastore: Datastore, clock: WorldClock, tamper: (world: World) => World) {
-    this.datastore = datastore;
+  private constructor(sourced: Sourced, clock: WorldClock, tamper: (world: World) => World) {
+    this.sourced = sourced;
+    this.datastore = sourced.datastore;
     this.clock = clock;
     this.tamper = tamper;
     this.caller = this.newCaller();
   }
 
   /** `tamper` plants a bug: Pemba is given the world that it returns. */
-  static async open(tamper = (world: World) => world): Promise<Pemba> {
+  static async open(tamper = (world: World) => world, source: Source = 'storage'): Promise<Pemba> {
     const clock = new WorldClock();
-    return new Pemba(await openSqlite({ path: ':memory:', clock }), clock, tamper);
+    return new Pemba(await Sourced.open(source, { path: ':memory:', clock }), clock, tamper);
+  }
+
+  get source(): Source {
+    return this.sourced.source;
+  }
+
+  /** What became of its graphs until now. */
+  get counts() {
+    return this.sourced.counts;
   }
 
   close(): Promise<void> {
@@ -87,6 +101,7 @@ export class Pemba {
     for (const each of [...others, world]) written.push(await this.write(each));
     this.clock.pass(writingMs);
     for (const each of written) await this.writeAgain(each.world, each.store);
+    for (const { store } of written) await this.sourced.end(store);
     let served: ServedWorld | undefined;
     for (const { store, modelIds } of written) {
       served = this.served(plain, { store, modelIds, neighbour: served });
@@ -105,6 +120,8 @@ export class Pemba {
     return {
       ...own,
       caller: this.caller,
+      source: this.source,
+      turn: () => this.sourced.turn(),
       datastore: this.datastore,
       models,
       settings,
@@ -126,7 +143,8 @@ export class Pemba {
   }
 
   private newCaller(): Caller {
-    return new Caller(openDoor({ datastore: this.datastore, clock: this.clock }));
+    const turn = () => this.sourced.turn();
+    return new Caller(openDoor({ datastore: this.datastore, clock: this.clock }), { turn });
   }
 
   private async write(world: World) {
@@ -164,8 +182,11 @@ export class Pemba {
     entries: readonly StoredTuple[],
     asked: number,
   ): Promise<void> {
-    for (let start = 0; start < entries.length; start += limits.tuplesPerWriteMax) {
-      const part = entries.slice(start, start + limits.tuplesPerWriteMax);
+    const { tuplesAtOnce } = this.sourced;
+    assert(tuplesAtOnce <= limits.tuplesPerWriteMax, 'one write takes them');
+    for (let start = 0; start < entries.length; start += tuplesAtOnce) {
+      const part = entries.slice(start, start + tuplesAtOnce);
+      await this.sourced.begin(store_id as StoreId);
       if (part.every(({ expires }) => expires === undefined)) {
         const tuple_keys = part.map(({ tuple }) => wire(tuple));
         await this.caller.call('write', { store_id, writes: { tuple_keys } });

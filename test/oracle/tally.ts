@@ -1,4 +1,6 @@
 /** What a run has seen: counts, how often worlds had each feature, and which cases were covered. */
+
+import type { GraphCounts } from '../../src/storage/graphs.ts';
 import { apis, type Way, ways } from './apis.ts';
 import { addCells, type Cells, describeCells, emptyCells } from './coverage.ts';
 import { featuresOf } from './features.ts';
@@ -24,6 +26,12 @@ export interface Tally {
   sequences: number;
   commands: number;
   revisions: number;
+  /** Of resident graphs, and of the views of stores that came from one and that did not. */
+  builds: number;
+  folds: number;
+  evictions: number;
+  answersFromMemory: number;
+  answersFromStorage: number;
   disagreements: number;
   features: Record<string, number>;
   /** By metamorphic rule: worlds that it was tried on, and answers that were compared. */
@@ -50,6 +58,11 @@ export function emptyTally(): Tally {
     sequences: 0,
     commands: 0,
     revisions: 0,
+    builds: 0,
+    folds: 0,
+    evictions: 0,
+    answersFromMemory: 0,
+    answersFromStorage: 0,
     disagreements: 0,
     features: {},
     rules: {},
@@ -86,6 +99,24 @@ export function countDecision(tally: Tally, way: Way, outcome: string): void {
   else tally.errors++;
 }
 
+const ofGraphs = [
+  'builds',
+  'folds',
+  'evictions',
+  'answersFromMemory',
+  'answersFromStorage',
+] as const satisfies Count[];
+
+/** What became of the graphs since `before`. */
+export function countGraphs(tally: Tally, now: GraphCounts, before?: GraphCounts): void {
+  for (const name of ofGraphs) tally[name] += now[name] - (before?.[name] ?? 0);
+}
+
+/** What a run should have seen of graphs and has not. */
+export function missingOfGraphs(tally: Tally): readonly string[] {
+  return ofGraphs.filter((name) => tally[name] === 0);
+}
+
 export function countFeatures(tally: Tally, world: World): void {
   for (const [name, present] of Object.entries(featuresOf(world))) {
     tally.features[name] = (tally.features[name] ?? 0) + (present ? 1 : 0);
@@ -103,6 +134,7 @@ export function describe(tally: Tally): string {
     `${tally.undefined} questions that a cycle through negation leaves undefined`,
     `${tally.rejectedModels} models made and refused`,
     `${tally.sequences} sequences of several clients, ${tally.commands} commands, ${tally.revisions} revisions`,
+    `${tally.builds} graphs built, ${tally.folds} folded, ${tally.evictions} given up; ${tally.answersFromMemory} views from memory, ${tally.answersFromStorage} from storage`,
     '',
     'Decisions by API',
     ...ways.map((way) => `  ${apis[way].name.padEnd(34)} ${tally.decisionsBy[way] ?? 0}`),
