@@ -1,7 +1,8 @@
 /**
  * One question in every manner in which it can be put: fresh and again, alone and in a batch, in
- * either order, at once, over memory and over a file that was closed and opened again, with the
- * tuples stored or contextual. An advisory is only past when none of these differ.
+ * either order, at once, from a resident graph that grew with the writes, from a file that was closed
+ * and opened again, and from a graph built of it, with the tuples stored or contextual. An advisory
+ * is only past when none of these differ.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,8 +49,12 @@ export async function holds(fixture: Fixture): Promise<void> {
   const before = await openService({ path });
   const store = await filled(before, fixture);
   await before.close();
-  const after = await opened(path);
+  const after = await openService({ path });
   await ask(after, store, items);
+  await after.close();
+  const built = await opened(path);
+  await warm(built, store);
+  await ask(built, store, items);
 
   if (fixture.contextual === false || fixture.raw !== undefined) return;
   const bare = await filled(stored, { ...fixture, tuples: [] });
@@ -62,11 +67,19 @@ export async function holds(fixture: Fixture): Promise<void> {
   }
 }
 
-/** A service that is closed when the test ends. */
-export async function opened(path?: string): Promise<TestService> {
-  const service = await openService(path === undefined ? {} : { path });
+const graphBytesMax = 64 * 1024 * 1024;
+
+/** A service with resident graphs that is closed when the test ends. */
+export async function opened(path = ':memory:'): Promise<TestService> {
+  const service = await openService({ path, graphBytesMax });
   onTestFinished(() => service.close());
   return service;
+}
+
+/** Reads the store, and waits until it is in memory. */
+export async function warm({ datastore, settled }: TestService, store: StoreId): Promise<void> {
+  datastore.local.view(store, () => undefined);
+  await settled();
 }
 
 /** A path in a folder that is removed when the test ends. */
@@ -87,7 +100,7 @@ export async function writeModel(
   return written.body.authorization_model_id;
 }
 
-/** A new store with the fixture's models and tuples. */
+/** A new store with the fixture's models and tuples, in memory since the first of them. */
 export async function filled(
   service: TestService,
   fixture: Pick<Fixture, 'model' | 'olderModel' | 'tuples' | 'raw'>,
@@ -96,6 +109,7 @@ export async function filled(
   const store: string = created.body.id;
   if (!isStoreId(store)) throw new Error('a store has an id');
   await writeModel(service, store, fixture.olderModel ?? fixture.model);
+  await warm(service, store);
   await write(service, store, fixture.tuples ?? []);
   await writeRaw(service.datastore, store, fixture.raw ?? []);
   if (fixture.olderModel !== undefined) await writeModel(service, store, fixture.model);

@@ -3,8 +3,15 @@ import type { Datastore, Snapshot } from '../../src/storage/datastore.ts';
 
 /** Calls `before` before each read; what it throws is what the read throws. */
 export function watched(datastore: Datastore, before: () => void): Datastore {
+  // Member by member: a snapshot may be of a class, whose methods a spread leaves behind.
   const watch = (snapshot: Snapshot): Snapshot => ({
-    ...snapshot,
+    revision: snapshot.revision,
+    symbol: (text) => snapshot.symbol(text),
+    entity: (type, id) => snapshot.entity(type, id),
+    entityRef: (entity) => snapshot.entityRef(entity),
+    guard: (guard) => snapshot.guard(guard),
+    latestModelId: () => snapshot.latestModelId(),
+    model: (id) => snapshot.model(id),
     find(...key) {
       before();
       return snapshot.find(...key);

@@ -6,7 +6,7 @@
  */
 
 /** A part that is still to come; its tests must take over what waits for it. */
-export type Part = 'caches' | 'postgres' | 'playground' | 'resident graph';
+export type Part = 'caches' | 'postgres' | 'playground';
 
 export type Standing =
   | {
@@ -28,6 +28,7 @@ const models = `${advisories}/models.test.ts`;
 const server = `${advisories}/server.test.ts`;
 const secrets = `${advisories}/secrets.test.ts`;
 const storage = `${advisories}/storage.test.ts`;
+const graphs = `${advisories}/graphs.test.ts`;
 const tokens = `${advisories}/tokens.test.ts`;
 const authn = (name: string) => `test/authn/${name}.test.ts`;
 const engine = (name: string) => `test/engine/${name}.test.ts`;
@@ -44,27 +45,27 @@ export const standings: Readonly<Record<string, Standing>> = {
   A01: tested(['test/server/doors.test.ts']),
   A02: tested([models]),
   A03: tested([models]),
-  A04: tested([models, engine('tuples')], ['resident graph']),
-  A05: tested([answers, engine('tuples'), engine('expand')], ['resident graph']),
+  A04: tested([models, engine('tuples')]),
+  A05: tested([answers, engine('tuples'), engine('expand')]),
   A06: tested([models]),
   A07: tested([engine('lists')]),
   A08: tested([lists, 'test/service/lists.test.ts']),
   A09: tested([lists]),
   A10: tested([server, lists, engine('cycles')]),
-  A11: tested([answers], ['resident graph']),
-  A12: tested([keys], ['caches']),
-  A13: tested([answers, engine('check')], ['resident graph']),
-  A14: tested([answers, engine('cycles')], ['caches']),
+  A11: tested([answers]),
+  A12: tested([keys, graphs], ['caches']),
+  A13: tested([answers, engine('check')]),
+  A14: tested([answers, engine('cycles'), graphs], ['caches']),
   A15: tested([lists, engine('tuples'), engine('lists')]),
   A16: tested([lists, engine('check')]),
-  A17: tested([models, engine('tuples')], ['resident graph']),
-  A18: tested([answers], ['resident graph']),
-  A19: tested([keys], ['caches']),
-  A20: tested([keys], ['caches']),
+  A17: tested([models, engine('tuples')]),
+  A18: tested([answers]),
+  A19: tested([keys, graphs], ['caches']),
+  A20: tested([keys, graphs], ['caches']),
   A21: tested([secrets], ['playground']),
-  A22: tested([keys], ['caches']),
-  A23: tested([keys], ['caches']),
-  A24: tested([answers], ['postgres', 'resident graph']),
+  A22: tested([keys, graphs], ['caches']),
+  A23: tested([keys, graphs], ['caches']),
+  A24: tested([answers, graphs], ['postgres']),
   A25: tested([tokens]),
   A26: tested([engine('lists')]),
   A27: tested([tokens, secrets]),
@@ -73,7 +74,7 @@ export const standings: Readonly<Record<string, Standing>> = {
   A31: tested([server, secrets]),
   A32: tested(['test/service/lists.test.ts']),
   A33: tested([server, secrets], ['postgres']),
-  A34: tested([engine('linear'), engine('lists')], ['resident graph']),
+  A34: tested([engine('linear'), engine('lists'), graphs]),
   A35: tested([answers, engine('lists')]),
   A36: tested([answers, engine('check'), engine('lists')]),
   A37: tested([lists, engine('conditions')]),
@@ -81,17 +82,17 @@ export const standings: Readonly<Record<string, Standing>> = {
   A39: tested([storage], ['postgres']),
   A40: tested([answers]),
   A41: tested([storage, cursors], ['postgres']),
-  A42: tested([keys], ['caches']),
-  A43: tested([keys], ['caches']),
+  A42: tested([keys, graphs], ['caches']),
+  A43: tested([keys, graphs], ['caches']),
 
   A50: tested([storage], ['postgres']),
   A51: tested([lists, engine('limits')]),
   A52: tested([answers]),
   A53: tested([storage, lists], ['postgres']),
-  A54: tested([storage], ['postgres']),
+  A54: tested([storage, graphs], ['postgres']),
   A55: tested([storage], ['postgres']),
-  A56: tested([storage], ['postgres']),
-  A57: tested([storage], ['postgres']),
+  A56: tested([storage, graphs], ['postgres']),
+  A57: tested([storage, graphs], ['postgres']),
   A58: tested([lists, engine('limits')]),
   A59: tested([models]),
   A60: tested([models]),
@@ -99,17 +100,17 @@ export const standings: Readonly<Record<string, Standing>> = {
   A62: tested([server], ['playground']),
   A63: tested([models]),
 
-  'stale caches': tested([storage], ['caches', 'postgres']),
-  'results cached on cancel': tested([server, lists, engine('interrupt')], ['caches']),
-  'key collisions': tested([keys], ['caches']),
-  'sort assumption': tested([answers], ['postgres', 'resident graph']),
-  'missed results': tested([answers], ['resident graph']),
-  'revision order': tested([storage], ['postgres', 'resident graph']),
+  'stale caches': tested([storage, graphs], ['caches', 'postgres']),
+  'results cached on cancel': tested([server, lists, engine('interrupt'), graphs], ['caches']),
+  'key collisions': tested([keys, graphs], ['caches']),
+  'sort assumption': tested([answers, graphs], ['postgres']),
+  'missed results': tested([answers, graphs]),
+  'revision order': tested([storage, graphs], ['postgres']),
   replicas: pending('postgres'),
   // A check waits for nothing; long lists share a few snapshots.
   deadlocks: tested([lists], ['postgres']),
   'hung dependency': pending('postgres'),
-  leaks: tested([server], ['caches', 'postgres']),
+  leaks: tested([server, graphs], ['caches', 'postgres']),
   panics: tested([server]),
   'pools and proxies': pending('postgres'),
   'clocks and GC': tested([storage], ['postgres']),

@@ -48,6 +48,8 @@ export interface TestService {
   ask(method: string, request: JsonValue, options?: Asked): Promise<Answered>;
   /** Asks the method, which must refuse. */
   refusal(method: string, request: JsonValue, options?: Asked): Promise<Refusal>;
+  /** Resolves once the graphs are there of all stores that were read. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -62,11 +64,27 @@ export type ServiceLimits = Pick<
 export interface TestLimits extends ServiceLimits {
   /** A database file; one in memory where it is absent. */
   readonly path?: string;
+  /** Memory for resident graphs; none where it is absent. */
+  readonly graphBytesMax?: number;
 }
 
-export async function openService({ path, ...limits }: TestLimits = {}): Promise<TestService> {
+export async function openService({
+  path = ':memory:',
+  graphBytesMax = 0,
+  ...limits
+}: TestLimits = {}): Promise<TestService> {
   const clock = testClock();
-  return serviceOver(await openSqlite({ path: path ?? ':memory:', clock }), clock, limits);
+  const datastore = await openSqlite({
+    path,
+    clock,
+    graphBytesMax,
+    onFault(error) {
+      throw error;
+    },
+  });
+  const { graphs } = datastore;
+  const settled = () => graphs.settled();
+  return { ...serviceOver(datastore, clock, { graphs, ...limits }), settled };
 }
 
 export function testClock(): TestClock {
@@ -118,6 +136,7 @@ export function serviceOver(
         ? answer
         : new Error(`${name} answered ${JSON.stringify(answer)} where it must refuse`);
     },
+    settled: async () => undefined,
     close: () => datastore.close(),
   };
 }
