@@ -27,6 +27,9 @@ const onPath = -1;
 /** The place of a question that leans on none. */
 const nowhere = Number.MAX_SAFE_INTEGER;
 
+/** Stands for arrays that were not made yet. */
+const unused: number[] = [];
+
 export class Answers {
   /** Whether anything was ever undefined: then a value that is neither true nor false may be more. */
   metUndefined = false;
@@ -37,12 +40,12 @@ export class Answers {
   private errorDepths: Map<number, number> | undefined = undefined;
 
   /** The pending questions, open or provisional, in the order in which they were opened. */
-  private readonly keys: number[] = [];
-  private readonly values: number[] = [];
-  private readonly depths: number[] = [];
-  private readonly subtractions: number[] = [];
+  private keys = unused;
+  private values = unused;
+  private depths = unused;
+  private subtractions = unused;
   /** What the question below on the path leaned on when this one was opened. */
-  private readonly outer: number[] = [];
+  private outer = unused;
   private size = 0;
   /** The lowest place that the question on top of the path leans on so far. */
   private lowest = nowhere;
@@ -68,6 +71,7 @@ export class Answers {
 
   /** Puts a question on the path, and returns its place. */
   open(key: number, depth: number, subtracted: number): number {
+    if (this.keys === unused) this.makePending();
     const place = this.size++;
     this.keys[place] = key;
     this.values[place] = onPath;
@@ -100,6 +104,15 @@ export class Answers {
   reset(): void {
     this.forget(0);
     this.lowest = nowhere;
+  }
+
+  /** Few walks meet a cycle that is no plain recursion. */
+  private makePending(): void {
+    this.keys = [];
+    this.values = [];
+    this.depths = [];
+    this.subtractions = [];
+    this.outer = [];
   }
 
   private pending(place: number, depth: number, subtracted: number): Value | undefined {

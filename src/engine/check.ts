@@ -1,7 +1,6 @@
 /** The door of the engine: from a request's words to a walk over integers. */
 import { assert } from '../base/assert.ts';
 import type { JsonObject } from '../base/json.ts';
-import { limits } from '../base/limits.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import type { ObjectRef, SubjectRef, Tuple } from '../model/tuple.ts';
 import type { TupleReader } from '../storage/tuple-reader.ts';
@@ -38,13 +37,7 @@ export interface Walk {
 
 /** REQUIRES: the reader stays at its revision for as long as the walk is used. */
 export function createWalk(reader: TupleReader, model: CompiledModel, request: CheckRequest): Walk {
-  const depthMax = request.depthMax ?? limits.checkDepthMax;
-  const stepsMax = request.stepsMax ?? limits.checkStepsMax;
-  assert(depthMax > 0 && stepsMax > 0, 'a check may take a step');
-  const { subject, context, now, interrupt } = request;
-  const tuples = overlay(reader, model, request.contextualTuples);
-  return new DepthFirstWalk(
-    new Facts(tuples, model, { subject, context, now, depthMax, stepsMax, interrupt }),
-    depthMax,
-  );
+  const facts = new Facts(overlay(reader, model, request.contextualTuples), model, request);
+  assert(facts.depthMax > 0 && facts.stepsMax > 0, 'a check may take a step');
+  return new DepthFirstWalk(facts, facts.depthMax);
 }

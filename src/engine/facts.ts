@@ -12,6 +12,7 @@ import {
   formatTuple,
   isExpired,
   isWildcard,
+  type ObjectRef,
   type SubjectRef,
   type TupleCondition,
   wildcardId,
@@ -53,6 +54,16 @@ interface Site {
 
 const noSuchRelation = -2;
 
+/** What of a request bears on the meaning of a tuple; limits have their defaults. */
+interface FactsRequest {
+  readonly subject: SubjectRef;
+  readonly context: JsonObject;
+  readonly now: number;
+  readonly depthMax?: number;
+  readonly stepsMax?: number;
+  readonly interrupt?: Interrupt | undefined;
+}
+
 export class Facts {
   readonly reader: TupleReader;
   readonly model: CompiledModel;
@@ -61,7 +72,7 @@ export class Facts {
   /** The request's values for the parameters of conditions. */
   readonly context: JsonObject;
   private readonly now: number;
-  private readonly stepsMax: number;
+  readonly stepsMax: number;
   private readonly interrupt: Interrupt | undefined;
   private steps = 0;
   private stepsBefore = 0;
@@ -80,21 +91,10 @@ export class Facts {
   /** By relation index: 1 where any tuples at all could give the subject the relation. */
   private readonly reach: Readonly<Uint8Array>;
   private weighedGuards: Map<number, Weighed> | undefined = undefined;
-  private readonly troubles: Trouble[] = [];
-  private readonly depthMax: number;
+  private troubles: Trouble[] | undefined = undefined;
+  readonly depthMax: number;
 
-  constructor(
-    reader: TupleReader,
-    model: CompiledModel,
-    request: {
-      subject: SubjectRef;
-      context: JsonObject;
-      now: number;
-      depthMax: number;
-      stepsMax: number;
-      interrupt?: Interrupt | undefined;
-    },
-  ) {
+  constructor(reader: TupleReader, model: CompiledModel, request: FactsRequest) {
     const { subject } = request;
     this.reader = reader;
     this.contextual = reader instanceof Overlay ? reader : undefined;
@@ -102,14 +102,15 @@ export class Facts {
     this.subject = subject;
     this.context = request.context;
     this.now = request.now;
-    this.depthMax = request.depthMax;
-    this.stepsMax = request.stepsMax;
+    this.depthMax = request.depthMax ?? limits.checkDepthMax;
+    this.stepsMax = request.stepsMax ?? limits.checkStepsMax;
     this.interrupt = request.interrupt;
     this.lookAt = Math.min(limits.interruptSteps, this.stepsMax + 1);
     this.type = model.typeSymbol(subject.type);
     this.entity = reader.entity(this.type, subject.id) || stranger;
-    const index = model.relationIndex(subject.type, subject.relation);
-    this.index = index === -1 && subject.relation !== '' ? noSuchRelation : index;
+    const isUserset = subject.relation !== '';
+    const index = isUserset ? model.relationIndex(subject.type, subject.relation) : -1;
+    this.index = index === -1 && isUserset ? noSuchRelation : index;
     this.relation = model.relations[index]?.symbol ?? 0;
     this.reach = model.reachOf(this.index === noSuchRelation ? 0 : this.type, this.index);
   }
@@ -120,9 +121,12 @@ export class Facts {
     return this.weighedGuards;
   }
 
-  /** The entity of an object that was asked for; 0 where neither a tuple nor the subject names it. */
-  entityOf(object: { readonly type: string; readonly id: string }): number {
-    const entity = this.reader.entity(this.model.typeSymbol(object.type), object.id);
+  /**
+   * The entity of an object that was asked for; 0 where neither a tuple nor the subject names it.
+   * `type` is the symbol of its type.
+   */
+  entityOf(object: ObjectRef, type = this.model.typeSymbol(object.type)): number {
+    const entity = this.reader.entity(type, object.id);
     if (entity !== 0) return entity;
     return object.type === this.subject.type && object.id === this.subject.id ? stranger : 0;
   }
@@ -274,7 +278,7 @@ export class Facts {
   /** What to tell of an error. REQUIRES: a cause that a value of this request carries. */
   unanswered(cause: number): Unanswered {
     if (cause === tooDeep) return { kind: 'failed', refusal: tooDeepRefusal(this.depthMax) };
-    const trouble = this.troubles[cause - tooDeep - 1];
+    const trouble = this.troubles?.[cause - tooDeep - 1];
     assert(trouble !== undefined, 'every cause was noted when it was met');
     if (trouble.kind === 'unknown') return trouble;
     return { kind: 'failed', refusal: new Refusal('validation_error', trouble.reason) };
@@ -311,6 +315,7 @@ export class Facts {
   }
 
   private note(trouble: Trouble): Value {
+    this.troubles ??= [];
     this.troubles.push(trouble);
     return uncertain(tooDeep + this.troubles.length);
   }

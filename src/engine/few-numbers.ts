@@ -7,9 +7,12 @@
 /** So many are found by looking at each. */
 const fewMax = 12;
 
+/** Stands for arrays that were not made yet. */
+const unused: number[] = [];
+
 export class FewNumbers {
-  private readonly listed: number[] = [];
-  private readonly values: number[] = [];
+  private listed = unused;
+  private values = unused;
   private many: Map<number, number> | undefined = undefined;
 
   get(key: number): number | undefined {
@@ -27,6 +30,11 @@ export class FewNumbers {
       const place = this.listed.indexOf(key);
       if (place !== -1) {
         this.values[place] = value;
+        return;
+      }
+      if (this.listed === unused) {
+        this.listed = [key];
+        this.values = [value];
         return;
       }
       if (this.listed.length < fewMax) {

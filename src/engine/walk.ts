@@ -61,7 +61,8 @@ export class DepthFirstWalk implements Surroundings {
   check(object: ObjectRef, relation: string): Verdict {
     const index = this.facts.model.relationIndex(object.type, relation);
     assert(index !== -1, 'the caller made sure that the model has the relation');
-    return this.checkEntity(this.facts.entityOf(object), index);
+    const { type } = this.facts.model.relations[index] as CompiledRelation;
+    return this.checkEntity(this.facts.entityOf(object, type), index);
   }
 
   /** Whether any question so far was undefined for a while: a denial may be one that is. */

@@ -44,20 +44,20 @@ export const wildcardId = '*';
 
 /** Splits `type:id` at its first colon. Undefined unless both parts are there and nothing else is. */
 export function parseObject(text: string): ObjectRef | undefined {
-  const colon = text.indexOf(':');
-  if (colon === -1) return undefined;
-  const type = text.slice(0, colon);
-  const id = text.slice(colon + 1);
+  const end = text.indexOf(':');
+  if (end === -1) return undefined;
+  const type = text.slice(0, end);
+  const id = text.slice(end + 1);
   return isIdText(type) && isIdText(id) ? { type, id } : undefined;
 }
 
 /** Parses `type:id`, `type:id#relation` or `type:*`. Undefined for anything else. */
 export function parseSubject(text: string): SubjectRef | undefined {
-  const hash = text.indexOf('#');
-  const object = parseObject(hash === -1 ? text : text.slice(0, hash));
+  const end = text.indexOf('#');
+  const object = parseObject(end === -1 ? text : text.slice(0, end));
   if (object === undefined) return undefined;
-  if (hash === -1) return { type: object.type, id: object.id, relation: '' };
-  const relation = text.slice(hash + 1);
+  if (end === -1) return { type: object.type, id: object.id, relation: '' };
+  const relation = text.slice(end + 1);
   if (object.id === wildcardId || !isNameText(relation)) return undefined;
   return { type: object.type, id: object.id, relation };
 }
@@ -94,8 +94,21 @@ export function sameCondition(
 
 /** What an id is made of. White space is ASCII's, as in the wire's patterns; the rest of it is text. */
 export function isIdText(text: string): boolean {
-  return /^[^:# \p{Cc}]+$/u.test(text);
+  // A check reads four such texts: a loop over ASCII takes a fraction of what the pattern does.
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= firstBeyondAscii) return /^[^:# \p{Cc}]+$/u.test(text);
+    if (code <= space || code === colon || code === hash || code === deleteCode) return false;
+  }
+  return text !== '';
 }
+
+const space = 0x20;
+const hash = 0x23;
+const colon = 0x3a;
+/** The last control character of ASCII, and what comes after ASCII. */
+const deleteCode = 0x7f;
+const firstBeyondAscii = 0x80;
 
 /** What the name of a type or relation is made of. */
 export function isNameText(text: string): boolean {
