@@ -16,6 +16,7 @@ import { applicationId, migrations } from '../../src/storage/sqlite/schema.ts';
 import { verifyFile } from '../../src/storage/sqlite/verify.ts';
 import { createReading } from '../../src/storage/sqlite/view.ts';
 import { hostHere, hostInThread } from '../../src/storage/sqlite/writer-host.ts';
+import { copyChangesByRow } from './changelog-by-row.ts';
 import {
   allRows,
   changesOf,
@@ -297,7 +298,7 @@ function copyAsFirstVersion(newer: string, path: string): void {
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'")
     .pluck()
     .all()
-    .filter((name) => !name.startsWith('sqlite_'));
+    .filter((name) => !name.startsWith('sqlite_') && name !== 'change');
   database.exec(`ATTACH '${newer}' AS newer`);
   for (const table of tables) {
     const columns = database
@@ -306,6 +307,7 @@ function copyAsFirstVersion(newer: string, path: string): void {
       .all();
     database.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM newer.${table}`);
   }
+  copyChangesByRow(database, 'newer.change', 'main.change');
   database.pragma(`application_id = ${applicationId}`);
   database.pragma('user_version = 1');
   database.close();

@@ -7,6 +7,11 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { registerVerify } from '../../cli/verify.ts';
 import { systemClock } from '../../src/base/clock.ts';
+import {
+  ChangePacker,
+  changesPerPack,
+  unpackChanges,
+} from '../../src/storage/sqlite/change-pack.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { verifyFile } from '../../src/storage/sqlite/verify.ts';
 import {
@@ -78,8 +83,18 @@ function copyOf(path: string): string {
 
 function plant(path: string, statements: string): void {
   const database = new Database(path);
+  database.function('regarded', (pack, from, to) => regarded(pack as Buffer, from, to));
   database.exec(statements);
   database.close();
+}
+
+/** The pack, with one guard in place of another. */
+function regarded(pack: Buffer, from: unknown, to: unknown): Buffer {
+  const packer = new ChangePacker();
+  for (const change of unpackChanges(pack)) {
+    packer.add(change.guard === from ? { ...change, guard: Number(to) } : change);
+  }
+  return packer.take();
 }
 
 /** Takes the reverse index out of the schema, so that a change of the table does not reach it. */
@@ -112,7 +127,7 @@ test('a sound file has no problems, and is counted', () => {
   const before = copyOf(soundPath);
   const report = verifyFile(soundPath);
   expect(report.problems).toEqual([]);
-  expect(report).toMatchObject({ version: 2, stores: 2, revisions: expect.any(Number) });
+  expect(report).toMatchObject({ version: 3, stores: 2, revisions: expect.any(Number) });
   expect(report.tuples).toBeGreaterThan(8);
   expect(verifyFile(before)).toEqual({ ...report, path: before });
 });
@@ -147,12 +162,27 @@ describe('planted faults', () => {
     ['a change lost', `DELETE FROM change WHERE store = ${store} AND revision = 3`, 'changelog'],
     [
       'a delete too many',
-      `UPDATE change SET guard = -1 WHERE store = ${store} AND guard = 2`,
+      `UPDATE change SET pack = regarded(pack, 2, -1) WHERE store = ${store}`,
       'changelog',
     ],
     [
       'a hole in a revision',
-      `UPDATE change SET position = 9 WHERE store = ${store} AND guard = 2`,
+      `UPDATE change SET position = ${changesPerPack} WHERE store = ${store} AND revision = 3`,
+      'changelog',
+    ],
+    [
+      'a pack within another',
+      `UPDATE change SET position = 9 WHERE store = ${store} AND revision = 3`,
+      'changelog',
+    ],
+    [
+      'a pack that was cut',
+      `UPDATE change SET pack = substr(pack, 1, length(pack) - 1) WHERE store = ${store}`,
+      'changelog',
+    ],
+    [
+      'a pack that is miscounted',
+      `UPDATE change SET count = count + 1 WHERE store = ${store} AND revision = 3`,
       'changelog',
     ],
     [
@@ -216,7 +246,7 @@ describe('planted faults', () => {
     ],
     [
       'an expiry before its time',
-      `UPDATE change SET guard = -2 WHERE store = ${store} AND guard = -1`,
+      `UPDATE change SET pack = regarded(pack, -1, -2) WHERE store = ${store}`,
       'expiry',
     ],
     [
@@ -226,7 +256,7 @@ describe('planted faults', () => {
     ],
     [
       'a write of a tuple as it is',
-      `UPDATE change SET guard = 3 WHERE store = ${store} AND guard = 4`,
+      `UPDATE change SET pack = regarded(pack, 4, 3) WHERE store = ${store}`,
       'changelog',
     ],
     [

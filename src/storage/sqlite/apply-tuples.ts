@@ -4,9 +4,10 @@ import { assert } from '../../base/assert.ts';
 import { Refusal } from '../../base/errors.ts';
 import { type BareTuple, formatObject, formatSubject, type Tuple } from '../../model/tuple.ts';
 import type { TupleWrite } from '../datastore.ts';
+import { deletedGuard, expiredGuard } from './change-pack.ts';
 import type { Interner } from './interner.ts';
 import { createPreconditions, type RefuseUnmet } from './preconditions.ts';
-import { deletedGuard, expiredGuard, isDue, never } from './schema.ts';
+import { isDue, never } from './schema.ts';
 import { findKey, internKey, type Key } from './tuple-key.ts';
 import { type ChangeRows, createRows, type Stored, type TupleRows } from './tuple-rows.ts';
 

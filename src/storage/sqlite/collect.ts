@@ -6,8 +6,8 @@ import type Database from 'better-sqlite3';
 import { limits } from '../../base/limits.ts';
 import type { StoreId } from '../../model/ids.ts';
 import type { TupleTarget } from './apply-tuples.ts';
+import { expiredGuard } from './change-pack.ts';
 import { forgottenBy } from './idempotency.ts';
-import { expiredGuard } from './schema.ts';
 import { createRows } from './tuple-rows.ts';
 
 /** store id, object, relation, subject_type, subject_relation, subject, object_type */

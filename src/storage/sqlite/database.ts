@@ -141,7 +141,9 @@ function migrate(database: Database.Database, path: string): void {
       .transaction(() => {
         // Two processes may open a fresh file at once: only one of them migrates it.
         if (versionOf(database) !== version) return;
-        database.exec(migrations[version] as string);
+        const migration = migrations[version];
+        if (typeof migration === 'string') database.exec(migration);
+        else migration?.(database);
         if (version === 0) {
           database.prepare('INSERT INTO file (secret) VALUES (?)').run(randomBytes(32));
           database.pragma(`application_id = ${applicationId}`);

@@ -3,7 +3,8 @@ import type Database from 'better-sqlite3';
 import { limits } from '../../base/limits.ts';
 import type { TupleFilter } from '../datastore.ts';
 import type { TupleTarget } from './apply-tuples.ts';
-import { deletedGuard, isDue, never } from './schema.ts';
+import { deletedGuard } from './change-pack.ts';
+import { isDue, never } from './schema.ts';
 import type { Key } from './tuple-key.ts';
 import {
   type Column,

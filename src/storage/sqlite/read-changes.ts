@@ -2,37 +2,50 @@
 import type Database from 'better-sqlite3';
 import type { ChangeQuery, ChangeRecord, Page } from '../datastore.ts';
 import { noGuard } from '../tuple-reader.ts';
+import {
+  changesPerPack,
+  deletedGuard,
+  expiredGuard,
+  type LoggedChange,
+  unpackChanges,
+} from './change-pack.ts';
 import type { CursorQuery, Cursors } from './cursor.ts';
-import { deletedGuard, expiredGuard } from './schema.ts';
+
 import type { Texts } from './texts.ts';
 import type { StoreView } from './view.ts';
 
-/** revision, position, object, relation, subject, subject_relation, guard, committed_at */
-type Row = [number, number, number, number, number, number, number, number];
+/** revision, position of the pack's first change, pack, committed_at */
+type PackRow = [number, number, Buffer, number];
 
-const columns = `change.revision, change.position, change.object, change.relation,
-  change.subject, change.subject_relation, change.guard, revision.committed_at`;
+interface Row {
+  readonly revision: number;
+  readonly position: number;
+  readonly committedAt: number;
+  readonly change: LoggedChange;
+}
+
+const columns = 'change.revision, change.position, change.pack, revision.committed_at';
 const withTime = `CROSS JOIN revision
   ON revision.store = change.store AND revision.revision = change.revision`;
 // Parameters have a plus for the reason given in snapshot.ts.
-const after = '(change.revision, change.position) > (+?, +?)';
-const inOrder = 'ORDER BY change.revision, change.position LIMIT +?';
+const from = '(change.revision, change.position) >= (+?, +?)';
+const inOrder = 'ORDER BY change.revision, change.position';
 
 export function createChangeReads(database: Database.Database, texts: Texts, cursors: Cursors) {
   const ofAll = database
-    .prepare<number[], Row>(
-      `SELECT ${columns} FROM change ${withTime} WHERE change.store = +? AND ${after} ${inOrder}`,
+    .prepare<number[], PackRow>(
+      `SELECT ${columns} FROM change ${withTime} WHERE change.store = +? AND ${from} ${inOrder}`,
     )
     .raw();
   const ofType = database
-    .prepare<number[], Row>(
+    .prepare<number[], PackRow>(
       `SELECT ${columns} FROM change_type
        CROSS JOIN change ON change.store = change_type.store
-         AND change.revision = change_type.revision AND change.object_type = change_type.object_type
+         AND change.revision = change_type.revision
        ${withTime}
        WHERE change_type.store = +? AND change_type.object_type = +? AND change_type.revision >= +?
-         AND ${after}
-       ORDER BY change_type.revision, change.position LIMIT +?`,
+         AND ${from}
+       ORDER BY change_type.revision, change.position`,
     )
     .raw();
   const committedAt = database
@@ -52,15 +65,31 @@ export function createChangeReads(database: Database.Database, texts: Texts, cur
       cursor:
         last === undefined
           ? query.cursor
-          : cursors.encode(bound, [last[0], last[1]], query.objectType),
+          : cursors.encode(bound, [last.revision, last.position], query.objectType),
       revision: view.revision,
     };
   }
 
+  /** Those after this place in the revision, and of later ones. */
   function readRows(store: number, query: ChangeQuery, revision: number, place: number): Row[] {
-    if (query.objectType === '') return ofAll.all(store, revision, place, query.pageSize);
-    const type = texts.symbol(store, query.objectType);
-    return type === 0 ? [] : ofType.all(store, type, revision, revision, place, query.pageSize);
+    const first = place === maximum ? maximum : place - (place % changesPerPack);
+    const type = query.objectType === '' ? undefined : texts.symbol(store, query.objectType);
+    if (type === 0) return [];
+    const packs =
+      type === undefined
+        ? ofAll.iterate(store, revision, first)
+        : ofType.iterate(store, type, revision, revision, first);
+    const rows: Row[] = [];
+    for (const [packed, start, pack, committedAt] of packs) {
+      for (const [index, change] of unpackChanges(pack).entries()) {
+        const row = { revision: packed, position: start + index, committedAt, change };
+        if (packed === revision && row.position <= place) continue;
+        if (type !== undefined && change.objectType !== type) continue;
+        rows.push(row);
+        if (rows.length === query.pageSize) return rows;
+      }
+    }
+    return rows;
   }
 
   /** The newest revision before `since`. Times never go backwards, so it is found by halving. */
@@ -84,13 +113,12 @@ export function createChangeReads(database: Database.Database, texts: Texts, cur
 const maximum = Number.MAX_SAFE_INTEGER;
 
 function changeRecord(texts: Texts, store: number, row: Row): ChangeRecord {
-  const [revision, , object, relation, subject, subjectRelation, logged, writtenAt] = row;
-  const expired = logged === expiredGuard;
-  const deleted = expired || logged === deletedGuard;
-  const guard = deleted ? noGuard : logged;
+  const { revision, committedAt, change } = row;
+  const expired = change.guard === expiredGuard;
+  const deleted = expired || change.guard === deletedGuard;
   return {
-    tuple: texts.tuple(store, { object, relation, subject, subjectRelation, guard }),
-    writtenAt,
+    tuple: texts.tuple(store, { ...change, guard: deleted ? noGuard : change.guard }),
+    writtenAt: committedAt,
     operation: deleted ? 'delete' : 'write',
     expired,
     revision,

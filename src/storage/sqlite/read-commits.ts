@@ -2,10 +2,8 @@
 import type Database from 'better-sqlite3';
 import type { ModelId } from '../../model/ids.ts';
 import type { Commit, ResidentGraph, TupleChange } from '../resident/graph.ts';
+import { unpackChanges } from './change-pack.ts';
 import type { StoreView } from './view.ts';
-
-/** revision, object, relation, subject, subject_relation, guard */
-type ChangeRow = [number, number, number, number, number, number];
 
 export type ReadCommits = (
   view: StoreView,
@@ -25,9 +23,9 @@ export function createCommitReads(database: Database.Database): ReadCommits {
     )
     .raw();
   const readChanges = database
-    .prepare<number[], ChangeRow>(
-      `SELECT revision, object, relation, subject, subject_relation, guard
-       FROM change WHERE store = +? AND revision > +? AND revision <= +?
+    .prepare<number[], [number, Buffer]>(
+      `SELECT revision, pack FROM change
+       WHERE store = +? AND revision > +? AND revision <= +?
        ORDER BY revision, position`,
     )
     .raw();
@@ -37,14 +35,16 @@ export function createCommitReads(database: Database.Database): ReadCommits {
     )
     .raw();
   const countChanges = database
-    .prepare<number[], number>('SELECT count(*) FROM change WHERE store = +? AND revision = +?')
+    .prepare<number[], number | null>(
+      'SELECT sum(count) FROM change WHERE store = +? AND revision = +?',
+    )
     .pluck();
 
   /** The last revision with which no more than so many changes are read, one revision at least. */
   function lastWithin(store: number, after: number, head: number, changesMax: number): number {
     let changes = 0;
     for (let revision = after + 1; revision < head; revision++) {
-      changes += countChanges.get(store, revision) as number;
+      changes += countChanges.get(store, revision) ?? 0;
       if (changes >= changesMax) return revision;
     }
     return head;
@@ -56,9 +56,8 @@ export function createCommitReads(database: Database.Database): ReadCommits {
     if (head === after) return [];
     const last = lastWithin(key, after, head, changesMax);
     const changes = Array.from({ length: last - after }, (): TupleChange[] => []);
-    for (const row of readChanges.iterate(key, after, last)) {
-      const [revision, object, relation, subject, subjectRelation, guard] = row;
-      changes[revision - after - 1]?.push({ object, relation, subject, subjectRelation, guard });
+    for (const [revision, pack] of readChanges.iterate(key, after, last)) {
+      for (const change of unpackChanges(pack)) changes[revision - after - 1]?.push(change);
     }
     const models = new Map(readModels.all(key, after, last));
     // Those of all revisions come with the first: nothing refers to one before its own.

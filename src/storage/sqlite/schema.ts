@@ -9,16 +9,13 @@
  * `verify` proves that every id resolves.
  */
 
+import type Database from 'better-sqlite3';
 import { noCondition } from '../tuple-reader.ts';
+import { deletedGuard, expiredGuard } from './change-pack.ts';
+import { packChangelog } from './pack-changelog.ts';
 
 /** Stamped into the header of our files ("Pmba"), so that another program's file is never touched. */
 export const applicationId = 0x506d6261;
-
-/** In `change.guard`: the tuple is gone after this change. */
-export const deletedGuard = -1;
-
-/** The same, but nobody deleted it: it expired. */
-export const expiredGuard = -2;
 
 /** In `guard.expires_at`: its tuples do not expire. No tuple is written that expires so early. */
 export const never = 0;
@@ -35,7 +32,7 @@ export const reverseIndex = 'tuple_reverse';
  * Each entry brings a file from the version before to the next, in one transaction. Never edit one
  * that was released: append.
  */
-export const migrations: readonly string[] = [
+export const migrations: readonly (string | ((database: Database.Database) => void))[] = [
   `
   -- One row for the file. The secret authenticates page cursors.
   CREATE TABLE file (
@@ -192,6 +189,7 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX idempotency_age ON idempotency (written_at);
   `,
+  packChangelog,
 ];
 
 /** Tables with rows of one store each, in the order in which a deleted store is emptied. */

@@ -3,7 +3,8 @@
  * `expiry` as well; one that does not costs what it did without.
  */
 import type Database from 'better-sqlite3';
-import { deletedGuard, type expiredGuard, never } from './schema.ts';
+import { ChangePacker, changesPerPack, deletedGuard, type expiredGuard } from './change-pack.ts';
+import { never } from './schema.ts';
 import { type Key, keyColumns } from './tuple-key.ts';
 
 const keyIs = `store = ? AND object = ? AND relation = ? AND subject_type = ?
@@ -33,9 +34,7 @@ function prepareRows(database: Database.Database) {
     ),
     removeExpiry: database.prepare(`DELETE FROM expiry WHERE ${keyIs}`),
     log: database.prepare(
-      `INSERT INTO change (store, revision, position, object, relation, subject,
-         subject_relation, object_type, guard)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      'INSERT INTO change (store, revision, position, count, pack) VALUES (?, ?, ?, ?, ?)',
     ),
     logType: database.prepare(
       'INSERT INTO change_type (store, object_type, revision) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
@@ -78,23 +77,19 @@ function changeRows(
   revision: number,
 ): TupleRows {
   const types = new Set<number>();
-  let changes = 0;
+  const packer = new ChangePacker();
+  let packed = 0;
 
   function log(key: Key, guard: number): void {
-    const { object, relation, subject, subjectRelation, objectType } = key;
-    statements.log.run(
-      store,
-      revision,
-      changes,
-      object,
-      relation,
-      subject,
-      subjectRelation,
-      objectType,
-      guard,
-    );
-    changes += 1;
-    types.add(objectType);
+    packer.add({ ...key, guard });
+    types.add(key.objectType);
+    if (packer.count === changesPerPack) writePack();
+  }
+
+  function writePack(): void {
+    const { count } = packer;
+    statements.log.run(store, revision, packed, count, packer.take());
+    packed += count;
   }
 
   return {
@@ -134,8 +129,9 @@ function changeRows(
     },
 
     finish() {
+      if (packer.count > 0) writePack();
       for (const type of types) statements.logType.run(store, type, revision);
-      return changes;
+      return packed;
     },
   };
 }

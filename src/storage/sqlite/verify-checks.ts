@@ -1,10 +1,12 @@
 /**
  * What must hold in a file beyond what SQLite's own integrity check proves (pages, and that every
  * index agrees with its table), as queries that return the rows where it does not. Each row is a
- * store key and a text that says where. Stores being purged are left out: they are half gone.
+ * store key and a text that says where. Stores being purged are left out: they are half gone. The
+ * changelog is read from `logged`, where `verify-changes.ts` has unpacked it.
  */
 import { noCondition } from '../tuple-reader.ts';
-import { deletedGuard, expiredGuard, never, storeTables } from './schema.ts';
+import { deletedGuard, expiredGuard } from './change-pack.ts';
+import { never, storeTables } from './schema.ts';
 
 export type ProblemKind =
   | 'damage'
@@ -37,7 +39,7 @@ interface Reference {
 }
 
 const references: readonly Reference[] = [
-  ...['tuple', 'change'].flatMap((from) => [
+  ...['tuple', 'logged'].flatMap((from) => [
     { from, column: 'object', to: 'entity', id: 'id', optional: false },
     { from, column: 'subject', to: 'entity', id: 'id', optional: false },
     { from, column: 'relation', to: 'symbol', id: 'id', optional: false },
@@ -70,7 +72,7 @@ const referenceChecks = references.map(({ from, column, to, id, optional }): Fil
 const typeChecks = [
   ['tuple', 'object', 'object_type'],
   ['tuple', 'subject', 'subject_type'],
-  ['change', 'object', 'object_type'],
+  ['logged', 'object', 'object_type'],
 ].map(
   ([from, column, type]): FileCheck => ({
     kind: 'reference',
@@ -111,7 +113,7 @@ const ownershipChecks = storeTables.map(
 
 /** Every change beside those before and after it of the same tuple. */
 const history = `SELECT *, lag(guard) OVER one AS before, lead(guard) OVER one AS after
-  FROM change WHERE ${live}
+  FROM logged WHERE ${live}
   WINDOW one AS (PARTITION BY store, object, relation, subject_relation, subject
     ORDER BY revision, position)`;
 const stateColumns =
@@ -139,7 +141,7 @@ const changelogChecks: readonly FileCheck[] = [
   {
     kind: 'changelog',
     says: 'the changes of a revision are not numbered 0, 1, 2 and so on',
-    sql: `SELECT store, 'revision ' || revision FROM change WHERE ${live}
+    sql: `SELECT store, 'revision ' || revision FROM logged WHERE ${live}
       GROUP BY store, revision HAVING min(position) <> 0 OR max(position) <> count(*) - 1`,
   },
   {
@@ -147,11 +149,11 @@ const changelogChecks: readonly FileCheck[] = [
     says: 'the types of a revision do not match its changes',
     sql: `SELECT store, 'revision ' || revision || ' type ' || object_type FROM (
       SELECT * FROM (
-        SELECT DISTINCT store, revision, object_type FROM change WHERE ${live}
+        SELECT DISTINCT store, revision, object_type FROM logged WHERE ${live}
         EXCEPT SELECT store, revision, object_type FROM change_type)
       UNION ALL SELECT * FROM (
         SELECT store, revision, object_type FROM change_type WHERE ${live}
-        EXCEPT SELECT store, revision, object_type FROM change))`,
+        EXCEPT SELECT store, revision, object_type FROM logged))`,
   },
 ];
 

@@ -5,6 +5,7 @@
 import Database from 'better-sqlite3';
 import { Refusal } from '../../base/errors.ts';
 import { openReadonly } from './database.ts';
+import { unpackChangelog } from './verify-changes.ts';
 import { fileChecks, type ProblemKind } from './verify-checks.ts';
 
 export interface Problem {
@@ -40,6 +41,8 @@ export function verifyFile(path: string): VerifyReport {
 
 function verifyDatabase(database: Database.Database, path: string): VerifyReport {
   try {
+    // The unpacked changelog may be larger than memory.
+    database.pragma('temp_store = FILE');
     // One transaction: everything is compared as of one moment, though a server may be writing.
     return database.transaction(() => report(database, path))();
   } finally {
@@ -63,7 +66,7 @@ function report(database: Database.Database, path: string): VerifyReport {
     stores: count('store'),
     tuples: count('tuple'),
     revisions: count('revision'),
-    changes: count('change'),
+    changes: countOf(database, 'change', 'coalesce(sum(count), 0)'),
     problems,
   };
 }
@@ -79,23 +82,27 @@ function problemsOf(database: Database.Database): Problem[] {
   const names = new Map(
     database.prepare<[], [number, string]>('SELECT key, id FROM store').raw().all(),
   );
-  return fileChecks.flatMap(({ kind, says, sql }) =>
+  const badPacks = unpackChangelog(database)
+    .slice(0, examplesMax)
+    .map(({ store, message }) => problemOf('changelog', store, message));
+  const found = fileChecks.flatMap(({ kind, says, sql }) =>
     database
       .prepare<[], [number, string | number]>(`${sql} LIMIT ${examplesMax}`)
       .raw()
       .all()
-      .map(([store, where]) => ({
-        kind,
-        store: names.get(store) ?? '',
-        message: `${says}: ${where}`,
-      })),
+      .map(([store, where]) => problemOf(kind, store, `${says}: ${where}`)),
   );
+  return [...badPacks, ...found];
+
+  function problemOf(kind: ProblemKind, store: number, message: string): Problem {
+    return { kind, store: names.get(store) ?? '', message };
+  }
 }
 
 /** 0 where the table cannot be read for damage. */
-function countOf(database: Database.Database, table: string): number {
+function countOf(database: Database.Database, table: string, what = 'count(*)'): number {
   try {
-    return Number(database.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
+    return Number(database.prepare(`SELECT ${what} FROM ${table}`).pluck().get());
   } catch (error) {
     if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CORRUPT')) return 0;
     throw error;
