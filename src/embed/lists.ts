@@ -5,6 +5,7 @@ import { Refusal } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Unanswered } from '../engine/findings.ts';
 import { objectsOf } from '../engine/objects-of.ts';
+import { inPieces } from '../engine/steps.ts';
 import { subjectsOf } from '../engine/subjects-of.ts';
 import {
   ListObjectsRequestSchema,
@@ -181,6 +182,6 @@ async function whole<Row>(
 
 function* rowsOf<Row>(
   list: Generator<undefined, readonly Row[], void>,
-): Generator<Row | undefined, void, void> {
-  yield* yield* list;
+): Generator<readonly Row[], void, void> {
+  yield yield* inPieces(list);
 }

@@ -115,6 +115,11 @@ export class Facts {
     this.reach = model.reachOf(this.index === noSuchRelation ? 0 : this.type, this.index);
   }
 
+  /** Whether there are contextual tuples. */
+  get isOverlaid(): boolean {
+    return this.contextual !== undefined;
+  }
+
   /** By guard. Made when it is needed: most tuples have none. */
   private get weighed(): Map<number, Weighed> {
     this.weighedGuards ??= new Map();

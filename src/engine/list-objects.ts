@@ -30,9 +30,10 @@ export interface ListObjectsRequest {
 }
 
 /**
- * Yields the id of each object once, nearest first and then in the order in which the store met
- * them: the same tuples give the same list. Yields undefined where it may be interrupted. Throws a
- * `Refusal` for the first tuple or candidate that cannot be told; what was yielded stands.
+ * Yields the ids that were found since the last time, maybe none, wherever it may be interrupted:
+ * each object once, nearest first and then in the order in which the store met them, so that the
+ * same tuples give the same list. Throws a `Refusal` for the first tuple or candidate that cannot be
+ * told; what was found before it was yielded, and stands.
  *
  * REQUIRES: the model has the relation on the type; the reader stays at its revision.
  */
@@ -40,7 +41,7 @@ export function* listObjects(
   reader: TupleReader,
   model: CompiledModel,
   request: ListObjectsRequest,
-): Generator<string | undefined, void, void> {
+): Generator<readonly string[], void, void> {
   const { subject, context, now } = request;
   const depthMax = request.depthMax ?? limits.checkDepthMax;
   const goal = model.relationIndex(request.type, request.relation);
@@ -54,12 +55,23 @@ export function* listObjects(
     interrupt: request.interrupt,
   });
   if (!facts.canReach(goal)) return;
-  const steps = new Steps(request.sliceSteps, facts);
-  const checks = new DepthFirstWalk(facts, depthMax);
-  const walk = new BackwardWalk(checks, steps, { goals: [goal], doubts: 'refuse' });
-  for (const arrival of walk.run()) {
-    if (arrival === undefined) yield undefined;
-    else if (arrival.object === stranger) yield subject.id;
-    else yield facts.reader.entityRef(arrival.object).id;
+  let found: number[] = [];
+  const ids = () => {
+    const named = found;
+    found = [];
+    // No tuple names it, so no tuple leads anywhere from it.
+    return named[0] === stranger ? [subject.id] : facts.reader.idsOf(named);
+  };
+  const walk = new BackwardWalk(
+    new DepthFirstWalk(facts, depthMax),
+    new Steps(request.sliceSteps, facts),
+    { goals: [goal], doubts: 'refuse', arrive: (object) => found.push(object) },
+  );
+  try {
+    for (const _ of walk.run()) yield ids();
+  } catch (error) {
+    yield ids();
+    throw error;
   }
+  yield ids();
 }

@@ -7,7 +7,7 @@ import { type ObjectRef, type SubjectRef, type Tuple, wildcardId } from '../mode
 import type { TupleReader } from '../storage/tuple-reader.ts';
 import { Facts, stranger } from './facts.ts';
 import { overlay } from './overlay.ts';
-import { Steps } from './steps.ts';
+import { inPieces, Steps } from './steps.ts';
 import { SubjectSolution } from './subject-solution.ts';
 import { SubjectSystem } from './subject-system.ts';
 
@@ -27,9 +27,10 @@ export interface ListSubjectsRequest {
 }
 
 /**
- * Yields each subject once, in an order that the same tuples give again, and undefined where it may
- * be interrupted. With a wildcard among them, others are listed too if tuples name them. Throws a
- * `Refusal` for a tuple on the way whose condition cannot be told; what was yielded stands.
+ * Yields the subjects that were found since the last time, maybe none, wherever it may be
+ * interrupted: each once, in an order that the same tuples give again. With a wildcard among them,
+ * others are listed too if tuples name them. Throws a `Refusal` for a tuple on the way whose
+ * condition cannot be told; what was found before it was yielded, and stands.
  *
  * REQUIRES: the model has the relation on the object's type, and the kind of subject; the reader
  * stays at its revision.
@@ -38,7 +39,7 @@ export function* listSubjects(
   reader: TupleReader,
   model: CompiledModel,
   request: ListSubjectsRequest,
-): Generator<SubjectRef | undefined, void, void> {
+): Generator<readonly SubjectRef[], void, void> {
   const { object, subject, context, now } = request;
   const depthMax = request.depthMax ?? limits.checkDepthMax;
   const relation = model.relationIndex(object.type, request.relation);
@@ -52,24 +53,42 @@ export function* listSubjects(
     stepsMax: limits.checkStepsMax,
   });
   if (!facts.canReach(relation)) return;
-  const steps = new Steps(request.sliceSteps);
-  const system = new SubjectSystem(facts, steps, { depthMax, doubts: 'refuse' });
-  const root = facts.reader.entity(model.typeSymbol(object.type), object.id) || stranger;
-  const refOf = (entity: number): SubjectRef => {
-    const { type, id } = entity === stranger ? object : facts.reader.entityRef(entity);
-    return { type, id, relation: subject.relation };
+  const found: number[] = [];
+  const refs = (): readonly SubjectRef[] => {
+    const entities = found.splice(0);
+    // The object of the question is the only one that no tuple need name.
+    const at = entities.indexOf(stranger);
+    if (at !== -1) entities.splice(at, 1);
+    const ids = facts.reader.idsOf(entities);
+    if (at !== -1) ids.splice(at, 0, object.id);
+    return ids.map((id) => ({ type: subject.type, id, relation: subject.relation }));
   };
-  for (const entity of system.read(root, [relation])) {
-    yield entity === undefined ? undefined : refOf(entity);
+  const steps = new Steps(request.sliceSteps);
+  const limit = { depthMax, doubts: 'refuse' } as const;
+  const system = new SubjectSystem(facts, steps, limit, (entity) => found.push(entity));
+  const root = facts.reader.entity(model.typeSymbol(object.type), object.id) || stranger;
+  try {
+    for (const _ of system.read(root, [relation])) yield refs();
+  } catch (error) {
+    yield refs();
+    throw error;
   }
+  // Along unions alone everybody was certain at once.
+  if (system.operators.length === 0 && !system.doubtful) {
+    yield refs();
+    return;
+  }
+  yield refs();
   const solution = new SubjectSolution(system, steps, { doubtsHold: false });
-  yield* solution.solve();
-  const answer = yield* solution.answer(0);
-  const { yielded } = system;
+  yield* inPieces(solution.solve());
+  const answer = yield* inPieces(solution.answer(0));
+  const { met } = system;
   const wildcard = facts.wildcardEntity();
-  if (answer.rest && !yielded.has(wildcard)) yield refOf(wildcard);
-  for (const [entity, isIn] of answer.named) {
-    if (isIn && !yielded.has(entity)) yield refOf(entity);
-    if (steps.take()) yield undefined;
+  if (answer.rest && !met.has(wildcard)) found.push(wildcard);
+  const { named } = answer;
+  for (const [place, entity] of named.entities.entries()) {
+    if (named.at(place) && !met.has(entity)) found.push(entity);
+    if (steps.take()) yield refs();
   }
+  yield refs();
 }

@@ -81,6 +81,10 @@ class Narrowed implements TupleReader {
     return this.base.entityRef(entity);
   }
 
+  idsOf(entities: readonly number[]): string[] {
+    return this.base.idsOf(entities);
+  }
+
   guard(guard: number): Guard {
     const whole = this.base.guard(guard);
     const { isReserved } = this;

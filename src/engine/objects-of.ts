@@ -48,12 +48,10 @@ export interface ObjectRow extends Row {
 
 const allowed: Verdict = { kind: 'allowed' };
 
-/** A relation of an object, and what is to be said of it. */
-interface Candidate {
-  readonly object: number;
-  readonly relation: number;
-  readonly verdict: Verdict;
-}
+/** Takes what is to be said of a relation of an object. */
+type Note = (object: number, relation: number, verdict: Verdict) => void;
+
+type Pauses = Generator<undefined, void, void>;
 
 /**
  * ENSURES: the rows are those objects for which a check allows one of the relations or has no answer
@@ -80,19 +78,9 @@ export function* objectsOf(
   const steps = new Steps(request.sliceSteps, facts);
   const checks = new DepthFirstWalk(facts, depthMax);
   const goals = request.relations.filter((relation) => facts.canReach(relation));
-  const candidates =
-    request.scope === undefined
-      ? reached(checks, steps, goals)
-      : scoped(checks, steps, goals, request.scope);
-
   const found = new Map<number, Findings>();
-  for (const candidate of candidates) {
-    if (candidate === undefined) {
-      yield undefined;
-      continue;
-    }
-    const { object, relation, verdict } = candidate;
-    if (verdict.kind === 'denied') continue;
+  const note: Note = (object, relation, verdict) => {
+    if (verdict.kind === 'denied') return;
     let findings = found.get(object);
     if (findings === undefined) {
       if (found.size === rowsMax) refuseTooMany('objects', rowsMax);
@@ -100,7 +88,10 @@ export function* objectsOf(
       found.set(object, findings);
     }
     findings.add(relation, verdict);
-  }
+  };
+  if (request.scope === undefined) yield* reached(checks, steps, goals, note);
+  else yield* scoped(checks, steps, goals, { scope: request.scope, note });
+
   const names = new RelationNames(model);
   const rows: ObjectRow[] = [];
   for (const [entity, findings] of found) {
@@ -122,17 +113,17 @@ function* reached(
   checks: DepthFirstWalk,
   steps: Steps,
   goals: readonly number[],
-): Generator<Candidate | undefined, void, void> {
+  note: Note,
+): Pauses {
   if (goals.length === 0) return;
-  const walk = new BackwardWalk(checks, steps, { goals, doubts: 'follow' });
-  for (const arrival of walk.run()) {
-    if (arrival === undefined) {
-      yield undefined;
-      continue;
-    }
-    const { object, relation, proven } = arrival;
-    yield { object, relation, verdict: proven ? allowed : checks.checkEntity(object, relation) };
-  }
+  const walk = new BackwardWalk(checks, steps, {
+    goals,
+    doubts: 'follow',
+    arrive(object, relation, proven) {
+      note(object, relation, proven ? allowed : checks.checkEntity(object, relation));
+    },
+  });
+  yield* walk.run();
 }
 
 /** Everything in the scope. What is in it by an open condition has no answer where a check has yes. */
@@ -140,8 +131,8 @@ function* scoped(
   checks: DepthFirstWalk,
   steps: Steps,
   goals: readonly number[],
-  scope: Scope,
-): Generator<Candidate | undefined, void, void> {
+  { scope, note }: { readonly scope: Scope; readonly note: Note },
+): Pauses {
   const { facts } = checks;
   const goalsByType = Map.groupBy(goals, (goal) => facts.model.relations[goal]?.type);
   for (const place of objectsUnder(facts, scope, steps)) {
@@ -153,7 +144,7 @@ function* scoped(
     for (const relation of goalsByType.get(place.relation.type) ?? []) {
       const verdict = checks.checkEntity(object, relation);
       const isOpen = value !== trueValue && verdict.kind === 'allowed';
-      yield { object, relation, verdict: isOpen ? facts.unanswered(causeOf(value)) : verdict };
+      note(object, relation, isOpen ? facts.unanswered(causeOf(value)) : verdict);
       if (steps.take()) yield undefined;
     }
   }

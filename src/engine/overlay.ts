@@ -78,6 +78,13 @@ export class Overlay implements TupleReader {
     return ref;
   }
 
+  idsOf(entities: readonly number[]): string[] {
+    const areStored = entities.every((entity) => entity > 0);
+    return areStored
+      ? this.base.idsOf(entities)
+      : entities.map((entity) => this.entityRef(entity).id);
+  }
+
   guard(guard: number): Guard {
     if (guard > 0) return this.base.guard(guard);
     const own = this.guards[firstOwn - guard];

@@ -22,10 +22,35 @@ export class Steps {
 
   /** Takes steps. Returns whether a slice is over. */
   take(count = 1): boolean {
-    this.own += count;
-    const taken = this.own + (this.checks?.stepsTaken() ?? 0);
+    this.spend(count);
+    const taken = this.taken();
     if (taken < this.pauseAt) return false;
     this.pauseAt = taken + this.sliceSteps;
     return true;
+  }
+
+  /** Takes steps. Whether a slice is over is asked later, by `left` or `take`. */
+  spend(count = 1): void {
+    this.own += count;
+  }
+
+  /** How many there are until the slice is over: then none, or fewer. */
+  left(): number {
+    return this.pauseAt - this.taken();
+  }
+
+  private taken(): number {
+    return this.own + (this.checks?.stepsTaken() ?? 0);
+  }
+}
+
+/** What is found as a whole, as a part of a list that is found piece by piece. */
+export function* inPieces<Result>(
+  work: Generator<undefined, Result, void>,
+): Generator<readonly never[], Result, void> {
+  for (;;) {
+    const next = work.next();
+    if (next.done === true) return next.value;
+    yield [];
   }
 }

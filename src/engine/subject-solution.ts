@@ -8,15 +8,23 @@
  */
 import { assert } from '../base/assert.ts';
 import { componentsOf } from './components.ts';
+import { EntityFlags } from './entity-flags.ts';
 import type { Steps } from './steps.ts';
-import { intersect, nobody, type SubjectSet, sameMembers, subtract, unite } from './subject-set.ts';
+import {
+  intersect,
+  nobody,
+  type Pauses,
+  type SubjectSet,
+  sameMembers,
+  subtract,
+  unite,
+} from './subject-set.ts';
 import type { Operator, SubjectSystem, Union } from './subject-system.ts';
-
-export type Pauses<Result> = Generator<undefined, Result, void>;
 
 /** All that a union holds by way of other unions. */
 interface Region {
-  readonly named: Set<number>;
+  /** All with a yes. */
+  readonly named: EntityFlags;
   everyone: boolean;
   readonly operators: Set<number>;
 }
@@ -54,7 +62,7 @@ export class SubjectSolution {
     for (const members of componentsOf(leadsTo)) {
       const [only] = members as [number, ...number[]];
       const isAlone = members.length === 1 && leadsTo[only]?.includes(only) === false;
-      if (isAlone) this.settle(only);
+      if (isAlone) yield* this.settle(only);
       else yield* this.untangle(members);
       if (this.steps.take()) yield undefined;
     }
@@ -62,7 +70,7 @@ export class SubjectSolution {
 
   /** Who is in a union. REQUIRES: it is solved. */
   *answer(union: number): Pauses<SubjectSet> {
-    return this.unite(yield* this.region(union, this.doubtsHold), this.under);
+    return yield* this.unite(yield* this.region(union, this.doubtsHold), this.under);
   }
 
   /** Everything that a union leads to along unions. */
@@ -70,12 +78,15 @@ export class SubjectSolution {
     const regions = doubtsHold ? this.possible : this.certain;
     const known = regions.get(id);
     if (known !== undefined) return known;
-    const region: Region = { named: new Set(), everyone: false, operators: new Set() };
+    const region: Region = { named: new EntityFlags(), everyone: false, operators: new Set() };
     const visited = new Set([id]);
     for (const place of visited) {
       const union = this.system.unions[place] as Union;
       if (union.everyone) region.everyone = true;
-      for (const subject of union.named) region.named.add(subject);
+      for (const subject of union.named) {
+        region.named.set(subject, true);
+        if (this.steps.take()) yield undefined;
+      }
       for (const operator of union.operators) region.operators.add(operator);
       for (const next of union.unions) visited.add(next);
       if (union.doubt !== -1 && doubtsHold) visited.add(union.doubt);
@@ -85,39 +96,58 @@ export class SubjectSolution {
     return region;
   }
 
-  private unite(region: Region, sets: readonly SubjectSet[]): SubjectSet {
+  private unite(region: Region, sets: readonly SubjectSet[]): Pauses<SubjectSet> {
     const others = [...region.operators].map((operator) => sets[operator] as SubjectSet);
-    return unite(region, others);
+    return unite(region, others, this.steps);
   }
 
   /**
    * An operator's set, with its operands' operators as `sets` has them, and `taken` subtracted, which
    * takes doubts the other way.
    */
-  private evaluate(
+  private *evaluate(
     id: number,
     sets: readonly SubjectSet[],
     taken: readonly SubjectSet[],
     doubtsHold: boolean,
-  ): SubjectSet {
+  ): Pauses<SubjectSet> {
     const { kind, operands } = this.system.operators[id] as Operator;
     const operand = (place: number, of: readonly SubjectSet[], doubts: boolean) => {
-      const regions = doubts ? this.possible : this.certain;
-      const region = regions.get(operands[place] as number);
-      assert(region !== undefined, 'the regions of all operands were read before');
-      return this.unite(region, of);
+      return this.unite(this.regionRead(operands[place] as number, doubts), of);
     };
     if (kind === 'exclusion') {
-      return subtract(operand(0, sets, doubtsHold), operand(1, taken, !doubtsHold));
+      const base = yield* operand(0, sets, doubtsHold);
+      return yield* subtract(base, yield* operand(1, taken, !doubtsHold), this.steps);
     }
-    return intersect(operands.map((_, place) => operand(place, sets, doubtsHold)));
+    const all: SubjectSet[] = [];
+    for (const place of operands.keys()) all.push(yield* operand(place, sets, doubtsHold));
+    return yield* intersect(all, this.steps);
   }
 
-  private settle(id: number): void {
-    const under = this.evaluate(id, this.under, this.over, this.doubtsHold);
-    const over = this.evaluate(id, this.over, this.under, !this.doubtsHold);
+  private regionRead(union: number, doubtsHold: boolean): Region {
+    const region = (doubtsHold ? this.possible : this.certain).get(union);
+    assert(region !== undefined, 'the regions of all operands were read before');
+    return region;
+  }
+
+  private *settle(id: number): Pauses<void> {
+    const under = yield* this.evaluate(id, this.under, this.over, this.doubtsHold);
     this.under[id] = under;
-    this.over[id] = sameMembers(under, over) ? under : over;
+    this.over[id] = under;
+    if (this.isPlain(id)) return;
+    const over = yield* this.evaluate(id, this.over, this.under, !this.doubtsHold);
+    if (!(yield* sameMembers(under, over, this.steps))) this.over[id] = over;
+  }
+
+  /** Whether nothing that it is made of is in doubt or undefined: then both estimates are one. */
+  private isPlain(id: number): boolean {
+    if (this.system.doubtful) return false;
+    const { operands } = this.system.operators[id] as Operator;
+    return operands.every((operand) =>
+      [...this.regionRead(operand, false).operators].every(
+        (operator) => this.under[operator] === this.over[operator],
+      ),
+    );
   }
 
   /** Two estimates close in on the well-founded sets, each subtracting what the other one holds. */
@@ -129,7 +159,8 @@ export class SubjectSolution {
       const under = yield* this.least(members, this.under, this.over, this.doubtsHold);
       grew = false;
       for (const [at, id] of members.entries()) {
-        grew ||= !sameMembers(this.under[id] as SubjectSet, under[at] as SubjectSet);
+        const [before, after] = [this.under[id], under[at]] as [SubjectSet, SubjectSet];
+        grew ||= !(yield* sameMembers(before, after, this.steps));
         this.under[id] = under[at] as SubjectSet;
       }
     }
@@ -150,8 +181,8 @@ export class SubjectSolution {
     for (let grew = true; grew; ) {
       grew = false;
       for (const id of members) {
-        const set = this.evaluate(id, sets, taken, doubtsHold);
-        grew ||= !sameMembers(sets[id] as SubjectSet, set);
+        const set = yield* this.evaluate(id, sets, taken, doubtsHold);
+        grew ||= !(yield* sameMembers(sets[id] as SubjectSet, set, this.steps));
         sets[id] = set;
         if (this.steps.take()) yield undefined;
       }

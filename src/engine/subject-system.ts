@@ -9,8 +9,10 @@
 import { assert } from '../base/assert.ts';
 import type { CompiledModel, CompiledRelation, Edge, Plan } from '../model/compiled.ts';
 import { noGuard, type TupleReader } from '../storage/tuple-reader.ts';
+import { EntitySet } from './entity-set.ts';
 import { type Doubts, type Facts, tooDeep } from './facts.ts';
 import type { Steps } from './steps.ts';
+import type { Pauses } from './subject-set.ts';
 import { falseValue, trueValue, type Value } from './value.ts';
 import { refusalOf } from './verdict.ts';
 
@@ -34,6 +36,15 @@ export interface Operator {
   readonly operands: readonly number[];
 }
 
+/** What is not followed further, and what becomes of doubts. */
+interface Limit {
+  readonly depthMax: number;
+  readonly doubts: Doubts;
+}
+
+/** Told of each subject that is certain, as soon as it is met. */
+type Meet = (subject: number) => void;
+
 /** A question that is still to be read. */
 interface Pending {
   readonly union: Union;
@@ -45,8 +56,8 @@ export class SubjectSystem {
   /** The first ones are the answers, in the order of the relations asked for. */
   readonly unions: Union[] = [];
   readonly operators: Operator[] = [];
-  /** Entities that were yielded, and the wildcard's if it was. */
-  readonly yielded = new Set<number>();
+  /** Entities that were met as certain, and the wildcard's if it was. */
+  readonly met = new EntitySet();
   /** Whether anything is in doubt. */
   doubtful = false;
   private readonly facts: Facts;
@@ -55,6 +66,7 @@ export class SubjectSystem {
   private readonly steps: Steps;
   private readonly depthMax: number;
   private readonly doubts: Doubts;
+  private readonly meet: Meet;
   private depth = 0;
   /** Places of the questions that a check would not ask for their depth. */
   private readonly tooDeep = new Set<number>();
@@ -63,17 +75,18 @@ export class SubjectSystem {
   private nextQueue: Pending[] = [];
 
   /** The facts' subject stands for all of its kind: its type, and its relation if it has one. */
-  constructor(facts: Facts, steps: Steps, limit: { depthMax: number; doubts: Doubts }) {
+  constructor(facts: Facts, steps: Steps, limit: Limit, meet: Meet = () => undefined) {
     this.facts = facts;
     this.reader = facts.reader;
     this.model = facts.model;
     this.steps = steps;
     this.depthMax = limit.depthMax;
     this.doubts = limit.doubts;
+    this.meet = meet;
   }
 
-  /** Yields each subject that is certain as soon as it is met, and undefined for a pause. */
-  *read(object: number, relations: readonly number[]): Generator<number | undefined, void, void> {
+  /** Yields where it may be interrupted. */
+  *read(object: number, relations: readonly number[]): Pauses<void> {
     for (const relation of relations) this.question(object, relation, true, this.queue);
     for (; this.queue.length > 0; this.depth++) {
       // The check says so too: nothing is asked beyond, also where nothing would be found.
@@ -85,7 +98,7 @@ export class SubjectSystem {
         const { union, object, relation } = this.queue[i] as Pending;
         if (this.steps.take()) yield undefined;
         // `X#r` is in `X#r`, without any tuple.
-        if (relation.index === this.facts.index) yield* this.name(union, object);
+        if (relation.index === this.facts.index) this.name(union, object);
         yield* this.spread(relation.plan, union, object, relation);
       }
       this.queue = this.nextQueue;
@@ -125,15 +138,13 @@ export class SubjectSystem {
     return this.unions[union.doubt] as Union;
   }
 
-  private *name(union: Union, subject: number): Generator<number | undefined, void, void> {
+  private name(union: Union, subject: number): void {
     if (subject === this.facts.wildcardEntity()) {
       // Left in a tupleset by an older model: no userset is one of all objects.
       if (this.facts.index !== -1) return;
       union.everyone = true;
     } else union.named.push(subject);
-    if (!union.certain || this.yielded.has(subject)) return;
-    this.yielded.add(subject);
-    yield subject;
+    if (union.certain && this.met.add(subject)) this.meet(subject);
   }
 
   private *spread(
@@ -141,7 +152,7 @@ export class SubjectSystem {
     into: Union,
     object: number,
     relation: CompiledRelation,
-  ): Generator<number | undefined, void, void> {
+  ): Pauses<void> {
     switch (plan.kind) {
       case 'direct':
         yield* this.literals(plan.edges, into, object, relation);
@@ -201,20 +212,29 @@ export class SubjectSystem {
     const wildcard = edges.find((edge) => this.facts.isOfKind(edge) && edge.wildcard);
     const type = (plain ?? wildcard)?.subjectType;
     if (type === undefined) return;
+    const everyone = this.facts.wildcardEntity();
     let after = 0;
     do {
       const run = this.reader.subjects(object, relation.symbol, type, 0, after);
       after = run.next;
-      for (let i = run.start; i < run.end; i++) {
-        if (this.steps.take()) yield undefined;
-        const subject = run.entities[i] as number;
-        const edge = subject === this.facts.wildcardEntity() ? wildcard : plain;
-        if (edge === undefined) continue;
-        const shown = run.guards?.[i] ?? noGuard;
-        const guard = this.facts.guardInForce(edge, shown, object, relation, subject);
-        const value = this.facts.weighFor(this.doubts, edge, guard, object, relation, subject);
-        if (value === falseValue) continue;
-        yield* this.name(this.place(into, value), subject);
+      const isPlain = run.guards === undefined && !this.facts.isOverlaid;
+      for (let from = run.start; from < run.end; ) {
+        const to = Math.min(run.end, from + Math.max(1, this.steps.left()));
+        for (let i = from; i < to; i++) {
+          const subject = run.entities[i] as number;
+          const edge = subject === everyone ? wildcard : plain;
+          if (edge === undefined) continue;
+          if (isPlain && edge.unguarded) {
+            this.name(into, subject);
+            continue;
+          }
+          const shown = run.guards?.[i] ?? noGuard;
+          const guard = this.facts.guardInForce(edge, shown, object, relation, subject);
+          const value = this.facts.weighFor(this.doubts, edge, guard, object, relation, subject);
+          if (value !== falseValue) this.name(this.place(into, value), subject);
+        }
+        if (this.steps.take(to - from)) yield undefined;
+        from = to;
       }
     } while (after !== 0);
   }
@@ -239,17 +259,21 @@ export class SubjectSystem {
       );
       after = run.next;
       for (let i = run.start; i < run.end; i++) {
-        if (this.steps.take()) yield undefined;
         const subject = run.entities[i] as number;
         const guard = run.guards?.[i] ?? noGuard;
         const value = this.facts.weighFor(this.doubts, edge, guard, object, relation, subject);
-        if (value === falseValue) continue;
-        const certain = into.certain && value === trueValue;
-        const question = this.question(subject, target, certain, this.nextQueue);
-        const isNear = !this.tooDeep.has(question);
-        (isNear ? this.place(into, value) : this.doubtOf(into)).unions.push(question);
+        if (value !== falseValue) this.lead(into, subject, target, value);
+        if (this.steps.take()) yield undefined;
       }
     } while (after !== 0);
+  }
+
+  /** Puts a question into a union, of the next depth. */
+  private lead(into: Union, subject: number, target: number, value: Value): void {
+    const certain = into.certain && value === trueValue;
+    const question = this.question(subject, target, certain, this.nextQueue);
+    const isNear = !this.tooDeep.has(question);
+    (isNear ? this.place(into, value) : this.doubtOf(into)).unions.push(question);
   }
 
   /** Where to put what is worth as much as this. */

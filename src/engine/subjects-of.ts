@@ -11,12 +11,13 @@ import { limits } from '../base/limits.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import { type ObjectRef, type SubjectRef, type Tuple, wildcardId } from '../model/tuple.ts';
 import type { TupleReader } from '../storage/tuple-reader.ts';
+import { EntityFlags } from './entity-flags.ts';
 import { Facts, stranger } from './facts.ts';
 import { Findings, RelationNames, type Row, refuseExceptions, refuseTooMany } from './findings.ts';
 import { overlay } from './overlay.ts';
 import { sorted } from './sorted.ts';
 import { type Interrupt, Steps } from './steps.ts';
-import { has, type SubjectSet } from './subject-set.ts';
+import { has, type Pauses, type SubjectSet } from './subject-set.ts';
 import { SubjectSolution } from './subject-solution.ts';
 import { SubjectSystem } from './subject-system.ts';
 import type { Verdict } from './verdict.ts';
@@ -60,8 +61,6 @@ export interface SubjectRow extends Row {
    */
   readonly except: readonly string[];
 }
-
-type Pauses<Result> = Generator<undefined, Result, void>;
 
 const allowed: Verdict = { kind: 'allowed' };
 const denied: Verdict = { kind: 'denied' };
@@ -133,14 +132,14 @@ class KindList {
     if (relations.length === 0) return [];
     const limit = { depthMax: this.depthMax, doubts: 'follow' } as const;
     const system = new SubjectSystem(this.facts, steps, limit);
-    for (const item of system.read(this.root, relations)) if (item === undefined) yield undefined;
+    yield* system.read(this.root, relations);
     const answers = yield* this.answers(system, relations);
 
     const everyone = new Findings();
     const open = yield* this.ask(wildcardId, everyone, answers, (set) => set.rest);
     const except: string[] = [];
     const rows: SubjectRow[] = [];
-    for (const entity of yield* this.namedIn(system)) {
+    for (const entity of (yield* this.namedIn(system)).entities) {
       const findings = new Findings();
       const { id } = entity === stranger ? request.object : this.parts.tuples.entityRef(entity);
       const own = yield* this.ask(id, findings, answers, (set) => has(set, entity));
@@ -159,10 +158,13 @@ class KindList {
     return [{ ...this.row(wildcardId, everyone), except: inOrderToo }, ...inOrder];
   }
 
-  private *namedIn(system: SubjectSystem): Pauses<ReadonlySet<number>> {
-    const entities = new Set<number>();
+  private *namedIn(system: SubjectSystem): Pauses<EntityFlags> {
+    const entities = new EntityFlags();
     for (const { named } of system.unions) {
-      for (const entity of named) entities.add(entity);
+      for (const entity of named) {
+        entities.set(entity, true);
+        if (this.parts.steps.take()) yield undefined;
+      }
       if (this.parts.steps.take()) yield undefined;
     }
     return entities;

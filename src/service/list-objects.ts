@@ -95,7 +95,7 @@ function listingOf(
   };
 }
 
-type Ids = Generator<string | undefined, void, void>;
+type Ids = Generator<readonly string[], void, void>;
 
 /** What those who share a delegated token may all do. */
 function* allowedToAll(
@@ -104,21 +104,31 @@ function* allowedToAll(
   { type, relation }: { readonly type: string; readonly relation: string },
   steps: Steps,
 ): Ids {
-  for (const id of ids) {
-    if (id === undefined) yield undefined;
-    else if (isAllowed(allOf(walks, (walk) => walk.check({ type, id }, relation)))) yield id;
-    else if (steps.take(walks.length)) yield undefined;
+  const kept: string[] = [];
+  const taken = () => kept.splice(0);
+  try {
+    for (const found of ids) {
+      for (const id of found) {
+        const verdict = allOf(walks, (walk) => walk.check({ type, id }, relation));
+        if (isAllowed(verdict)) kept.push(id);
+        if (steps.take(walks.length)) yield taken();
+      }
+      yield taken();
+    }
+  } catch (error) {
+    yield taken();
+    throw error;
   }
 }
 
 /** Nothing, as Check says of every object: the token is short of what the relation demands. */
 function* short(ids: Ids, shortage: Shortage, challenges: Challenges): Ids {
   if (shortage.kind === 'scopes') return;
-  for (const id of ids) {
-    if (id !== undefined) {
+  for (const found of ids) {
+    if (found.length > 0) {
       challenges.add(shortage.stepUp);
       return;
     }
-    yield undefined;
+    yield [];
   }
 }

@@ -64,7 +64,7 @@ function listingOf(
         const own = ownAnswers(asked, from, new Challenges(call));
         const isListed = filter.type === own.subject.type && filter.relation === '';
         return isListed && isAllowed(own.verdict(object, relation))
-          ? [own.subject].values()
+          ? [[own.subject]].values()
           : [].values();
       }
       return listSubjects(reader, model, {

@@ -18,8 +18,8 @@ export interface Listing<Item> {
   readonly resultsMax: number;
   /** A part of it is no answer: when its time is over it is refused, not cut. */
   readonly isWhole?: boolean;
-  /** The list over a snapshot: its items, and undefined where it may be interrupted. */
-  begin(snapshot: Snapshot, interrupt: Interrupt): Iterator<Item | undefined>;
+  /** The list over a snapshot: what was found since the last time, wherever it may be interrupted. */
+  begin(snapshot: Snapshot, interrupt: Interrupt): Iterator<readonly Item[]>;
 }
 
 /** Ends the check of one candidate at the end of the list's time. No caller ever sees it. */
@@ -43,7 +43,8 @@ export function readList<Item>(
 
 async function rest<Item>(reading: Reading<Item>): Promise<readonly Item[]> {
   const items: Item[] = [];
-  for await (const slice of reading.slices()) items.push(...slice);
+  // A slice can be too long to be spread into arguments.
+  for await (const slice of reading.slices()) for (const item of slice) items.push(item);
   return items;
 }
 
@@ -94,7 +95,7 @@ class Reading<Item> {
       const items: Item[] = [];
       for (;;) {
         const slice = this.#slice(list);
-        items.push(...slice.items);
+        for (const item of slice.items) items.push(item);
         if (slice.ended || this.#isLate()) return items;
         if (!canPause) continue;
         this.#room = this.#listing.resultsMax;
@@ -124,21 +125,25 @@ class Reading<Item> {
     }
   }
 
-  /** Up to the next pause, the end of the list, or the first item for which there is no room. */
-  #slice(list: Iterator<Item | undefined>): Slice<Item> {
+  /** Until others have their turn, the list ends, or there is no room for what was found. */
+  #slice(list: Iterator<readonly Item[]>): Slice<Item> {
+    const { clock, lists } = this.#service;
     const items: Item[] = [];
     try {
-      for (;;) {
+      const pauseAt = clock.monotonic() + lists.sliceMs;
+      do {
         const next = list.next();
         if (next.done === true) return { items, ended: true };
-        if (next.value === undefined) return { items, ended: false };
-        if (this.#room === 0) {
-          this.#truncate();
-          return { items, ended: true };
+        for (const item of next.value) {
+          if (this.#room === 0) {
+            this.#truncate();
+            return { items, ended: true };
+          }
+          this.#room--;
+          items.push(item);
         }
-        this.#room--;
-        items.push(next.value);
-      }
+      } while (clock.monotonic() < pauseAt);
+      return { items, ended: false };
     } catch (error) {
       if (error !== tookTooLong) throw error;
       return { items, ended: true };

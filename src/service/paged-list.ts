@@ -9,7 +9,7 @@ import { Refusal } from '../base/errors.ts';
 import { canonicalJson, type JsonValue } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import type { Row } from '../engine/findings.ts';
-import type { Interrupt } from '../engine/steps.ts';
+import { type Interrupt, inPieces } from '../engine/steps.ts';
 import type { Tuple as TupleMessage } from '../gen/pemba/v1/tuple_pb.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import { isModelId, type StoreId } from '../model/ids.ts';
@@ -96,7 +96,7 @@ export function readPage<ListRow extends Row, Listed extends Encoded>(
       const { revision } = snapshot;
       const kept = start === undefined ? undefined : paged.cache.get(start.key);
       if (kept !== undefined) {
-        yield kept;
+        yield [kept];
         return;
       }
       if (start !== undefined && start.key.revision !== revision) {
@@ -112,9 +112,9 @@ export function readPage<ListRow extends Row, Listed extends Encoded>(
         revision,
         now,
       };
-      const rows = yield* paged.list(snapshot, model, asked, { now, interrupt });
+      const rows = yield* inPieces(paged.list(snapshot, model, asked, { now, interrupt }));
       const count = rows.reduce((sum, { relations }) => sum + Math.sign(relations.length), 0);
-      yield { key, rows, count };
+      yield [{ key, rows, count }];
     },
   });
   const answer = ([list]: readonly WholeList<ListRow>[]): PageOf<Listed> => {

@@ -124,6 +124,7 @@ export function createService(context: ServiceContext): Service {
       pageBytesMax: limits.listPageBytesMax,
       keptBytesMax: limits.listsKeptBytesMax,
       sliceSteps: limits.listSliceSteps,
+      sliceMs: limits.listSliceMs,
       ...context.lists,
     },
     models: new ModelCache(),

@@ -44,8 +44,9 @@ export interface ListBounds {
   readonly pageBytesMax: number;
   /** Bytes of lists in pages that are kept, of either kind. */
   readonly keptBytesMax: number;
-  /** Steps before other requests get their turn. */
+  /** Steps before a list looks at its time, and the time before other requests get their turn. */
   readonly sliceSteps: number;
+  readonly sliceMs: number;
 }
 
 export interface Service {

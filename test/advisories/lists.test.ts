@@ -273,7 +273,9 @@ describe('reads', () => {
           other.exec('DELETE FROM main.tuple WHERE subject = (SELECT subject FROM kept)');
         }
       });
-      const service = serviceOver(pausing, clock, { lists: { sliceSteps } });
+      const service = serviceOver(pausing, clock, {
+        lists: { sliceSteps, sliceMs: sliceSteps === 1 ? 0 : 1_000 },
+      });
       const before = await everyAnswer(service, store, question);
       expect(before.map(([, answer]) => answer)).toEqual(before.map(() => true));
       const most = reads;
@@ -374,7 +376,7 @@ describe('what is kept', () => {
     async (_, path, calls) => {
       const drive = await openDrive(many(30), {
         ...fileOf(path()),
-        lists: { resultsMax: 10, sliceSteps: 10 },
+        lists: { resultsMax: 10, sliceSteps: 10, sliceMs: 0 },
       });
       onTestFinished(() => drive.close());
       const kept = await left(calls, async (i) => {
@@ -391,7 +393,10 @@ describe('what is kept', () => {
     'A09: lists that their deadline cuts keep nothing, %s',
     { timeout: 120_000 },
     async (_, path, calls) => {
-      const drive = await openDrive(many(300), { ...fileOf(path()), lists: { sliceSteps: 10 } });
+      const drive = await openDrive(many(300), {
+        ...fileOf(path()),
+        lists: { sliceSteps: 10, sliceMs: 0 },
+      });
       onTestFinished(() => drive.close());
       drive.clock.tick = 1;
       const kept = await left(calls, async (i) => {
@@ -419,7 +424,7 @@ describe('what is kept', () => {
   test('results cached on cancel: a list that is cut or given up is whole the next time', async () => {
     const drive = await openDrive(many(100), {
       path: temporaryFile(),
-      lists: { sliceSteps: 10 },
+      lists: { sliceSteps: 10, sliceMs: 0 },
     });
     onTestFinished(() => drive.close());
     for (let i = 0; i < 3; i++) {
@@ -440,7 +445,10 @@ describe('what is kept', () => {
   });
 
   test('deadlocks: far more long lists than there are snapshots all come to their end', async () => {
-    const drive = await openDrive(many(60), { path: temporaryFile(), lists: { sliceSteps: 10 } });
+    const drive = await openDrive(many(60), {
+      path: temporaryFile(),
+      lists: { sliceSteps: 10, sliceMs: 0 },
+    });
     onTestFinished(() => drive.close());
     const asked = Array.from({ length: 20 * limits.heldSnapshotsMax }, async (_, i) => {
       if (i % 5 === 4) {

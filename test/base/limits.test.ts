@@ -65,6 +65,7 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   listTimeoutMs: [beside, 'a list has its time to the millisecond'],
   listAnswerMs: [beside, 'leaves some for its answer'],
   listSliceSteps: ['test/engine/lists.test.ts', 'a list can be interrupted every so many steps'],
+  listSliceMs: ['test/service/lists.test.ts', 'a list computes for %d ms at a time'],
   listRowsMax: ['test/service/paged-lists.test.ts', 'at most %i rows of 30'],
   listExceptionsMax: ['test/service/paged-lists.test.ts', 'at most %i exceptions of 30'],
   listPageSizeMax: [fields, 'page of a list'],

@@ -90,6 +90,7 @@ function counting(reader: TupleReader): { reader: TupleReader; reads: () => numb
     symbol: (text) => reader.symbol(text),
     entity: (type, id) => reader.entity(type, id),
     entityRef: (entity) => reader.entityRef(entity),
+    idsOf: (entities) => reader.idsOf(entities),
     guard: (guard) => reader.guard(guard),
     find(...key) {
       reads++;

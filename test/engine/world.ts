@@ -214,10 +214,10 @@ export class World {
   }
 
   private list<Item>(
-    read: (reader: TupleReader, model: CompiledModel) => Iterable<Item | undefined>,
+    read: (reader: TupleReader, model: CompiledModel) => Iterable<readonly Item[]>,
   ): readonly Item[] | ErrorCode {
     try {
-      return this.view((reader, model) => [...read(reader, model)].filter(isItem));
+      return this.view((reader, model) => [...read(reader, model)].flat());
     } catch (error) {
       if (error instanceof Refusal) return error.code;
       throw error;
@@ -247,11 +247,6 @@ export function whole<Result>(list: Generator<undefined, Result, void>): Result 
     const next = list.next();
     if (next.done === true) return next.value;
   }
-}
-
-/** Not a pause. */
-function isItem<Item>(item: Item | undefined): item is Item {
-  return item !== undefined;
 }
 
 function storeIdOf(number: number): StoreId {

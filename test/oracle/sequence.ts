@@ -115,7 +115,7 @@ class Scene {
     const context = {
       datastore: recorded(datastore, this.history, (label) => this.turn(label)),
       clock: stillClock,
-      lists: { sliceSteps: 1 },
+      lists: { sliceSteps: 1, sliceMs: 0 },
     };
     this.methods = openDoor(context);
   }

@@ -213,7 +213,10 @@ describe.each(places)('A32: a list that is cut says so, %s', (_, limitsOf) => {
     [31, 30, undefined],
   ])('at most %i results of 30', async (resultsMax, listed, truncated) => {
     for (const sliceSteps of [7, 10_000]) {
-      drive = await openDrive(many(30), limitsOf({ resultsMax, sliceSteps }));
+      drive = await openDrive(
+        many(30),
+        limitsOf({ resultsMax, sliceSteps, sliceMs: sliceSteps === 7 ? 0 : 1_000 }),
+      );
       const objects = await drive.ask('ListObjects', objectsOf('user:anne', 'viewer'));
       expect(objects.body.objects).toHaveLength(listed);
       expect(objects.headers['pemba-truncated']).toBe(truncated);
@@ -233,7 +236,10 @@ describe.each(places)('A32: a list that is cut says so, %s', (_, limitsOf) => {
   test.each(['ListObjects', 'StreamedListObjects', 'ListUsers'])(
     '%s answers with what it found in its time',
     async (method) => {
-      drive = await openDrive(many(300), limitsOf({ sliceSteps: 10, timeoutMs: 1_000 }));
+      drive = await openDrive(
+        many(300),
+        limitsOf({ sliceSteps: 10, sliceMs: 0, timeoutMs: 1_000 }),
+      );
       const request =
         method === 'ListUsers'
           ? usersOf('document:all', 'viewer', 'user')
@@ -257,7 +263,7 @@ describe.each(places)('A32: a list that is cut says so, %s', (_, limitsOf) => {
 test('nobody is listed of whom a list that was cut could not be sure', async () => {
   const banned = Array.from({ length: 300 }, (_, i) => `document:all#banned@user:${i}`);
   drive = await openDrive([...many(300), ...banned], {
-    lists: { sliceSteps: 10, timeoutMs: 1_000 },
+    lists: { sliceSteps: 10, sliceMs: 0, timeoutMs: 1_000 },
   });
   drive.clock.tick = 100;
   const { body, headers } = await drive.ask('ListUsers', usersOf('document:all', 'reader', 'user'));
@@ -277,8 +283,23 @@ describe('slices', () => {
     expect(answer).not.toBeInstanceOf(Promise);
   });
 
+  test.each([limits.listSliceMs - 1, limits.listSliceMs, limits.listSliceMs + 1])(
+    'a list computes for %d ms at a time',
+    async (ms) => {
+      drive = await openDrive(many(30), onDisk({ sliceSteps: 30 }));
+      // It looks at the clock for its end, when it begins, and after its 30 steps.
+      let looks = 0;
+      const { clock } = drive;
+      const { monotonic } = clock;
+      clock.monotonic = () => monotonic() + (looks++ < 3 ? 0 : ms);
+      const answer = ask('ListObjects', objectsOf('user:anne', 'viewer'), callOf('ListObjects'));
+      expect(answer instanceof Promise).toBe(ms >= limits.listSliceMs);
+      await answer;
+    },
+  );
+
   test('a long one shows one revision, and others have their turn meanwhile', async () => {
-    drive = await openDrive(many(300), onDisk({ sliceSteps: 10 }));
+    drive = await openDrive(many(300), onDisk({ sliceSteps: 10, sliceMs: 0 }));
     const before = await drive.ask('ListObjects', objectsOf('user:anne', 'viewer'));
     const token = before.headers['pemba-consistency-token'];
     const found: string[] = [];
@@ -300,7 +321,7 @@ describe('slices', () => {
   });
 
   test('A08: a snapshot is let go of, however the list ends', async () => {
-    drive = await openDrive(many(100), onDisk({ sliceSteps: 10, resultsMax: 50 }));
+    drive = await openDrive(many(100), onDisk({ sliceSteps: 10, sliceMs: 0, resultsMax: 50 }));
     const gone = AbortSignal.abort();
     for (let i = 0; i < 3 * limits.heldSnapshotsMax; i++) {
       // Cut, given up by the caller, refused on the way, and not read to its end.
@@ -317,7 +338,7 @@ describe('slices', () => {
   });
 
   test('a list waits for the revision that its caller has seen', async () => {
-    drive = await openDrive(many(30), onDisk({ sliceSteps: 10 }));
+    drive = await openDrive(many(30), onDisk({ sliceSteps: 10, sliceMs: 0 }));
     const write = { writes: { tuple_keys: [tupleKey('document:late#viewer@user:anne')] } };
     const { headers } = await drive.ask('Write', { store_id: drive.store, ...write });
     const token = headers['pemba-consistency-token'] as string;

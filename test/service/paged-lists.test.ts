@@ -434,7 +434,7 @@ describe('pages', () => {
     ['objects', listObjects, () => objects({ relations: ['viewer'] })],
     ['subjects', listSubjects, () => subjects({ relations: ['viewer', 'reader'] })],
   ])('of %s show one list, whatever is written meanwhile', async (_, method, requestOf) => {
-    for (const bounds of [{}, onDisk({ sliceSteps: 10 })]) {
+    for (const bounds of [{}, onDisk({ sliceSteps: 10, sliceMs: 0 })]) {
       drive = await openDrive(many(40), bounds);
       const before = await ask(method, { ...requestOf(), page_size: 100 });
       const first = await ask(method, { ...requestOf(), page_size: 10 });
@@ -691,7 +691,7 @@ describe.each(places)('a list is whole or an error, %s', (_, limitsOf) => {
     [30, true],
     [31, true],
   ])('at most %i rows of 30: %s', async (rowsMax, passes) => {
-    drive = await openDrive(many(30), limitsOf({ rowsMax, sliceSteps: 7 }));
+    drive = await openDrive(many(30), limitsOf({ rowsMax, sliceSteps: 7, sliceMs: 0 }));
     const asked = [
       [listObjects, objects({ relations: ['viewer'] })],
       [
@@ -722,14 +722,14 @@ describe.each(places)('a list is whole or an error, %s', (_, limitsOf) => {
   ])('at most %i exceptions of 30: %s', async (exceptionsMax, passes) => {
     const banned = Array.from({ length: 30 }, (_, i) => `document:1#banned@user:${i}`);
     const everyone = ['document:1#viewer@user:*', ...banned];
-    drive = await openDrive(everyone, limitsOf({ exceptionsMax, sliceSteps: 7 }));
+    drive = await openDrive(everyone, limitsOf({ exceptionsMax, sliceSteps: 7, sliceMs: 0 }));
     const request = subjects({ relations: ['reader'], subject_types: ['user'] });
     if (passes) expect((await ask(listSubjects, request)).subjects[0].except).toHaveLength(30);
     else expect((await drive.refusal(listSubjects, request)).code).toBe('resource_exhausted');
   });
 
   test('one that is late is refused', async () => {
-    drive = await openDrive(many(300), limitsOf({ sliceSteps: 10, timeoutMs: 1_000 }));
+    drive = await openDrive(many(300), limitsOf({ sliceSteps: 10, sliceMs: 0, timeoutMs: 1_000 }));
     drive.clock.tick = 100;
     for (const [method, request] of [
       [listObjects, objects()],
@@ -744,7 +744,7 @@ describe.each(places)('a list is whole or an error, %s', (_, limitsOf) => {
 });
 
 test('one that its caller gave up is given up, and lets go of its snapshot', async () => {
-  drive = await openDrive(many(300), onDisk({ sliceSteps: 10 }));
+  drive = await openDrive(many(300), onDisk({ sliceSteps: 10, sliceMs: 0 }));
   const signal = AbortSignal.abort();
   for (let i = 0; i < 3 * limits.heldSnapshotsMax; i++) {
     expect((await drive.refusal(listObjects, objects(), { signal })).code).toBe('cancelled');

@@ -206,6 +206,11 @@ export class ResidentGraph {
     return row.name;
   }
 
+  /** The names of many, in their order. */
+  namesOf(entities: readonly number[]): string[] {
+    return this.names.namesOf(entities, (entity) => this.nameOf(entity));
+  }
+
   /** The tuple's guard; `noTuple` where there is none. */
   find(
     revision: Revision,

@@ -50,6 +50,11 @@ export class ResidentSnapshot implements Snapshot {
     return { type: graph.symbolText(graph.typeOf(entity)), id: graph.nameOf(entity) };
   }
 
+  idsOf(entities: readonly number[]): string[] {
+    this.alive();
+    return this.graph.namesOf(entities);
+  }
+
   guard(guard: number): Guard {
     this.alive();
     return this.rows.guard(this.store, guard);

@@ -116,6 +116,11 @@ function openSnapshot(statements: SnapshotStatements, texts: Texts, view: StoreV
       return texts.entityRef(store, entity);
     },
 
+    idsOf(entities) {
+      alive();
+      return entities.map((entity) => texts.entityRef(store, entity).id);
+    },
+
     guard(guard) {
       alive();
       return texts.guard(store, guard);
