@@ -1,6 +1,7 @@
 /** What an exact list has found out about one object or subject, and the rows that are made of it. */
 import { Refusal } from '../base/errors.ts';
 import type { CompiledModel, CompiledRelation } from '../model/compiled.ts';
+import { EntityList } from './entity-list.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Why there is neither yes nor no. */
@@ -18,53 +19,99 @@ export interface Row {
   readonly unanswered: readonly UnansweredRelation[];
 }
 
-/** Of one object or subject. */
-export class Findings {
-  private readonly held: number[] = [];
-  private readonly open: { relation: number; verdict: Unanswered }[] = [];
+/** Of rows without any. */
+const noneUnanswered: readonly UnansweredRelation[] = [];
 
-  /** REQUIRES: each relation at most once. */
-  add(relation: number, verdict: Verdict): void {
-    if (verdict.kind === 'allowed') this.held.push(relation);
-    else if (verdict.kind !== 'denied') this.open.push({ relation, verdict });
-  }
+/** No relation holds. */
+export const noneHeld = 0;
 
-  get isEmpty(): boolean {
-    return this.held.length === 0 && this.open.length === 0;
-  }
-
-  row(names: RelationNames): Row {
-    return {
-      relations: names.of(this.held),
-      unanswered: this.open
-        .sort((a, b) => a.relation - b.relation)
-        .map(({ relation, verdict }) => ({ relation: names.nameOf(relation), verdict })),
-    };
-  }
-}
-
-/** The names of relations; rows with the same ones share one list of them. */
-export class RelationNames {
+/** Sets of relations by number, so that the rows of a list with the same one share their names. */
+export class RelationSets {
   private readonly model: CompiledModel;
-  private readonly known = new Map<string, readonly string[]>();
+  /** By number of the set: its relations. */
+  private readonly members: (readonly number[])[] = [[]];
+  private readonly names: (readonly string[] | undefined)[] = [];
+  /** By number of a set and a relation: the set with the relation in it. */
+  private readonly larger = new Map<number, number>();
+  private readonly known = new Map<string, number>([['', noneHeld]]);
 
   constructor(model: CompiledModel) {
     this.model = model;
   }
 
-  nameOf(index: number): string {
-    return (this.model.relations[index] as CompiledRelation).name;
+  nameOf(relation: number): string {
+    return (this.model.relations[relation] as CompiledRelation).name;
   }
 
-  of(indexes: readonly number[]): readonly string[] {
-    const sorted = indexes.toSorted((a, b) => a - b);
-    const key = sorted.join(' ');
-    let names = this.known.get(key);
+  /** The number of the set with one more relation. */
+  with(set: number, relation: number): number {
+    const key = set * this.model.relations.length + relation;
+    const known = this.larger.get(key);
+    if (known !== undefined) return known;
+    const members = [...(this.members[set] as readonly number[]), relation].sort((a, b) => a - b);
+    const text = members.join(' ');
+    const number = this.known.get(text) ?? this.members.push(members) - 1;
+    this.known.set(text, number);
+    this.larger.set(key, number);
+    return number;
+  }
+
+  /** In the order of the model. */
+  namesOf(set: number): readonly string[] {
+    let names = this.names[set];
     if (names === undefined) {
-      names = sorted.map((index) => this.nameOf(index));
-      this.known.set(key, names);
+      names = (this.members[set] as readonly number[]).map((relation) => this.nameOf(relation));
+      this.names[set] = names;
     }
     return names;
+  }
+}
+
+interface Open {
+  readonly relation: number;
+  readonly verdict: Unanswered;
+}
+
+/** Of the objects of a type, or of the subjects of a kind, in the order in which they were found. */
+export class Findings {
+  readonly found = new EntityList();
+  private readonly sets: RelationSets;
+  /** By place: the number of the set of relations that hold. */
+  private readonly held: number[] = [];
+  /** By place, where there is any. */
+  private readonly open = new Map<number, Open[]>();
+
+  constructor(sets: RelationSets) {
+    this.sets = sets;
+  }
+
+  /** REQUIRES: each relation of an entity at most once; yes, or no answer. */
+  add(entity: number, relation: number, verdict: Exclude<Verdict, { kind: 'denied' }>): void {
+    const place = this.found.add(entity);
+    const held = this.held[place] ?? noneHeld;
+    if (verdict.kind === 'allowed') {
+      this.held[place] = this.sets.with(held, relation);
+      return;
+    }
+    this.held[place] = held;
+    const open = this.open.get(place);
+    if (open === undefined) this.open.set(place, [{ relation, verdict }]);
+    else open.push({ relation, verdict });
+  }
+
+  /** Several relations that hold. REQUIRES: the entity is new. */
+  addHeld(entity: number, set: number): void {
+    this.held[this.found.add(entity)] = set;
+  }
+
+  row(place: number): Row {
+    const relations = this.sets.namesOf(this.held[place] as number);
+    const open = this.open.get(place);
+    if (open === undefined) return { relations, unanswered: noneUnanswered };
+    const unanswered = open
+      .sort((a, b) => a.relation - b.relation)
+      .map(({ relation, verdict }) => ({ relation: this.sets.nameOf(relation), verdict }));
+    return { relations, unanswered };
   }
 }
 

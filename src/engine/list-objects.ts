@@ -6,7 +6,8 @@ import type { CompiledModel } from '../model/compiled.ts';
 import type { SubjectRef, Tuple } from '../model/tuple.ts';
 import type { TupleReader } from '../storage/tuple-reader.ts';
 import { BackwardWalk } from './backward-walk.ts';
-import { Facts, stranger } from './facts.ts';
+import { Facts } from './facts.ts';
+import { idsOf } from './ids.ts';
 import { overlay } from './overlay.ts';
 import { type Interrupt, Steps } from './steps.ts';
 import { DepthFirstWalk } from './walk.ts';
@@ -57,10 +58,9 @@ export function* listObjects(
   if (!facts.canReach(goal)) return;
   let found: number[] = [];
   const ids = () => {
-    const named = found;
+    const entities = found;
     found = [];
-    // No tuple names it, so no tuple leads anywhere from it.
-    return named[0] === stranger ? [subject.id] : facts.reader.idsOf(named);
+    return idsOf(facts.reader, entities, subject.id);
   };
   const walk = new BackwardWalk(
     new DepthFirstWalk(facts, depthMax),

@@ -6,6 +6,7 @@ import type { CompiledModel } from '../model/compiled.ts';
 import { type ObjectRef, type SubjectRef, type Tuple, wildcardId } from '../model/tuple.ts';
 import type { TupleReader } from '../storage/tuple-reader.ts';
 import { Facts, stranger } from './facts.ts';
+import { idsOf } from './ids.ts';
 import { overlay } from './overlay.ts';
 import { inPieces, Steps } from './steps.ts';
 import { SubjectSolution } from './subject-solution.ts';
@@ -53,15 +54,12 @@ export function* listSubjects(
     stepsMax: limits.checkStepsMax,
   });
   if (!facts.canReach(relation)) return;
-  const found: number[] = [];
+  let found: number[] = [];
   const refs = (): readonly SubjectRef[] => {
-    const entities = found.splice(0);
-    // The object of the question is the only one that no tuple need name.
-    const at = entities.indexOf(stranger);
-    if (at !== -1) entities.splice(at, 1);
-    const ids = facts.reader.idsOf(entities);
-    if (at !== -1) ids.splice(at, 0, object.id);
-    return ids.map((id) => ({ type: subject.type, id, relation: subject.relation }));
+    const { type, relation } = subject;
+    const ids = idsOf(facts.reader, found, object.id);
+    found = [];
+    return ids.map((id) => ({ type, id, relation }));
   };
   const steps = new Steps(request.sliceSteps);
   const limit = { depthMax, doubts: 'refuse' } as const;

@@ -4,15 +4,15 @@
  *
  * Without a scope it walks backwards from the subject; with one, it checks what lies in the scope.
  */
-import { compareBytes } from '../base/bytes.ts';
 import type { JsonObject } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
-import type { CompiledModel } from '../model/compiled.ts';
+import type { CompiledModel, CompiledRelation } from '../model/compiled.ts';
 import type { ObjectRef, SubjectRef, Tuple } from '../model/tuple.ts';
 import type { TupleReader } from '../storage/tuple-reader.ts';
 import { BackwardWalk } from './backward-walk.ts';
-import { Facts, stranger } from './facts.ts';
-import { Findings, RelationNames, type Row, refuseTooMany } from './findings.ts';
+import { Facts } from './facts.ts';
+import { Findings, RelationSets, type Row, refuseTooMany } from './findings.ts';
+import { allIdsOf } from './ids.ts';
 import { overlay } from './overlay.ts';
 import { objectsUnder, type Scope } from './scope.ts';
 import { sorted } from './sorted.ts';
@@ -78,34 +78,56 @@ export function* objectsOf(
   const steps = new Steps(request.sliceSteps, facts);
   const checks = new DepthFirstWalk(facts, depthMax);
   const goals = request.relations.filter((relation) => facts.canReach(relation));
-  const found = new Map<number, Findings>();
+  const found = new FindingsByType(model, rowsMax);
   const note: Note = (object, relation, verdict) => {
-    if (verdict.kind === 'denied') return;
-    let findings = found.get(object);
-    if (findings === undefined) {
-      if (found.size === rowsMax) refuseTooMany('objects', rowsMax);
-      findings = new Findings();
-      found.set(object, findings);
-    }
-    findings.add(relation, verdict);
+    if (verdict.kind !== 'denied') found.add(object, relation, verdict);
   };
   if (request.scope === undefined) yield* reached(checks, steps, goals, note);
   else yield* scoped(checks, steps, goals, { scope: request.scope, note });
 
-  const names = new RelationNames(model);
   const rows: ObjectRow[] = [];
-  for (const [entity, findings] of found) {
-    const { type, id } = entity === stranger ? subject : facts.reader.entityRef(entity);
-    rows.push({ object: { type, id }, ...findings.row(names) });
-    if (steps.take()) yield undefined;
+  for (const type of model.model.types.keys()) {
+    const findings = found.ofType(type);
+    if (findings === undefined) continue;
+    const ids = yield* allIdsOf(facts.reader, findings.found.entities, subject.id, steps);
+    for (const place of yield* sorted(ids, steps)) {
+      rows.push({ object: { type, id: ids[place] as string }, ...findings.row(place) });
+      if (steps.take()) yield undefined;
+    }
   }
-  const places = new Map([...model.model.types.keys()].map((type, place) => [type, place]));
-  const placeOf = ({ object }: ObjectRow) => places.get(object.type) as number;
-  return yield* sorted(
-    rows,
-    (a, b) => placeOf(a) - placeOf(b) || compareBytes(a.object.id, b.object.id),
-    steps,
-  );
+  return rows;
+}
+
+/** What was found of all objects together. */
+class FindingsByType {
+  private readonly model: CompiledModel;
+  private readonly rowsMax: number;
+  private readonly sets: RelationSets;
+  private readonly types = new Map<string, Findings>();
+  private rows = 0;
+
+  constructor(model: CompiledModel, rowsMax: number) {
+    this.model = model;
+    this.rowsMax = rowsMax;
+    this.sets = new RelationSets(model);
+  }
+
+  add(object: number, relation: number, verdict: Exclude<Verdict, { kind: 'denied' }>): void {
+    const { typeName } = this.model.relations[relation] as CompiledRelation;
+    let findings = this.types.get(typeName);
+    if (findings === undefined) {
+      findings = new Findings(this.sets);
+      this.types.set(typeName, findings);
+    }
+    const before = findings.found.size;
+    findings.add(object, relation, verdict);
+    this.rows += findings.found.size - before;
+    if (this.rows > this.rowsMax) refuseTooMany('objects', this.rowsMax);
+  }
+
+  ofType(type: string): Findings | undefined {
+    return this.types.get(type);
+  }
 }
 
 /** Everything that the subject's tuples lead to; what is not proven on the way is checked. */

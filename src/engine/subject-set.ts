@@ -8,7 +8,7 @@
  *
  * What is done over a whole set yields where it may be interrupted.
  */
-import { EntityFlags } from './entity-flags.ts';
+import { EntityFlags } from './entity-list.ts';
 import type { Steps } from './steps.ts';
 
 export type Pauses<Result> = Generator<undefined, Result, void>;

@@ -8,7 +8,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { componentsOf } from './components.ts';
-import { EntityFlags } from './entity-flags.ts';
+import { EntityFlags } from './entity-list.ts';
 import type { Steps } from './steps.ts';
 import {
   intersect,

@@ -5,15 +5,22 @@
  * Each kind is worked out over whole sets. Whoever is in the set however the doubts turn out is
  * allowed; whoever is in it only if they turn out well is checked.
  */
-import { compareBytes } from '../base/bytes.ts';
 import type { JsonObject } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import { type ObjectRef, type SubjectRef, type Tuple, wildcardId } from '../model/tuple.ts';
 import type { TupleReader } from '../storage/tuple-reader.ts';
-import { EntityFlags } from './entity-flags.ts';
+import { EntityList } from './entity-list.ts';
 import { Facts, stranger } from './facts.ts';
-import { Findings, RelationNames, type Row, refuseExceptions, refuseTooMany } from './findings.ts';
+import {
+  Findings,
+  noneHeld,
+  RelationSets,
+  type Row,
+  refuseExceptions,
+  refuseTooMany,
+} from './findings.ts';
+import { allIdsOf } from './ids.ts';
 import { overlay } from './overlay.ts';
 import { sorted } from './sorted.ts';
 import { type Interrupt, Steps } from './steps.ts';
@@ -65,6 +72,11 @@ export interface SubjectRow extends Row {
 const allowed: Verdict = { kind: 'allowed' };
 const denied: Verdict = { kind: 'denied' };
 
+/** In the place of an entity, for all whom no tuple names. */
+const wildcardPlace = 0;
+
+const nobodyElse: readonly string[] = [];
+
 /**
  * ENSURES: a subject that a tuple on the way from the object names has a row if and only if a check
  * allows one of the relations or has no answer to one. For all others of a type its wildcard speaks,
@@ -81,15 +93,12 @@ export function* subjectsOf(
   const { rowsMax = limits.listRowsMax } = request;
   const tuples = overlay(reader, model, request.contextualTuples);
   const steps = new Steps(request.sliceSteps);
-  const names = new RelationNames(model);
+  const sets = new RelationSets(model);
   const rows: SubjectRow[] = [];
   for (const kind of request.kinds) {
-    const room = rowsMax - rows.length;
-    const list = new KindList({ tuples, model, request, steps, names }, kind);
-    const own = yield* list.rows(room);
-    if (own.length > room) refuseTooMany('subjects', rowsMax);
+    const list = new KindList({ tuples, model, request, steps, sets }, kind);
     // A kind can be too long to be spread into arguments.
-    for (const row of own) rows.push(row);
+    for (const row of yield* list.rows(rowsMax - rows.length)) rows.push(row);
   }
   return rows;
 }
@@ -99,7 +108,7 @@ interface Parts {
   readonly model: CompiledModel;
   readonly request: SubjectsRequest;
   readonly steps: Steps;
-  readonly names: RelationNames;
+  readonly sets: RelationSets;
 }
 
 /** One of the relations asked for: who has it for certain, and who may have it. */
@@ -125,8 +134,8 @@ class KindList {
     this.root = parts.tuples.entity(parts.model.typeSymbol(type), id) || stranger;
   }
 
-  /** More than `rowsMax` are not looked for. */
-  *rows(rowsMax: number): Pauses<readonly SubjectRow[]> {
+  /** More than `room` are refused. */
+  *rows(room: number): Pauses<readonly SubjectRow[]> {
     const { request, steps } = this.parts;
     const relations = request.relations.filter((relation) => this.facts.canReach(relation));
     if (relations.length === 0) return [];
@@ -135,34 +144,60 @@ class KindList {
     yield* system.read(this.root, relations);
     const answers = yield* this.answers(system, relations);
 
-    const everyone = new Findings();
-    const open = yield* this.ask(wildcardId, everyone, answers, (set) => set.rest);
+    const open = yield* this.ask(wildcardId, answers, (set) => set.rest);
+    const everyone = new Findings(this.parts.sets);
+    this.note(everyone, wildcardPlace, answers, open);
+    const isOpen = open.map((verdict) => verdict.kind !== 'denied');
+    const { entities } = yield* this.namedIn(system);
+    const ids = yield* allIdsOf(this.parts.tuples, entities, request.object.id, steps);
+    const findings = new Findings(this.parts.sets);
+    const listed: string[] = [];
     const except: string[] = [];
-    const rows: SubjectRow[] = [];
-    for (const entity of (yield* this.namedIn(system)).entities) {
-      const findings = new Findings();
-      const { id } = entity === stranger ? request.object : this.parts.tuples.entityRef(entity);
-      const own = yield* this.ask(id, findings, answers, (set) => has(set, entity));
-      if (open.some((verdict, at) => verdict.kind !== 'denied' && own[at]?.kind === 'denied')) {
-        except.push(id);
-      }
-      if (!findings.isEmpty) rows.push(this.row(id, findings));
-      if (rows.length > rowsMax) return rows;
+    for (const [place, entity] of entities.entries()) {
+      const id = ids[place] as string;
+      const isLeftOut =
+        this.noteCertain(findings, entity, answers, isOpen) ??
+        (yield* this.noteAsked(findings, { entity, id }, answers, isOpen));
+      if (isLeftOut) except.push(id);
+      if (findings.found.size > listed.length) listed.push(id);
+      if (listed.length > room) refuseTooMany('subjects', this.rowsMax);
       if (steps.take()) yield undefined;
     }
-    const inOrder = yield* sorted(rows, bySubject, steps);
-    if (everyone.isEmpty) return inOrder;
-    const exceptionsMax = request.exceptionsMax ?? limits.listExceptionsMax;
-    if (except.length > exceptionsMax) refuseExceptions(this.kind.type, exceptionsMax);
-    const inOrderToo = yield* sorted(except, compareBytes, steps);
-    return [{ ...this.row(wildcardId, everyone), except: inOrderToo }, ...inOrder];
+    if (listed.length + everyone.found.size > room) refuseTooMany('subjects', this.rowsMax);
+    return yield* this.inOrder({ everyone, findings, listed, except });
   }
 
-  private *namedIn(system: SubjectSystem): Pauses<EntityFlags> {
-    const entities = new EntityFlags();
+  /** The wildcard first, and whom it leaves out. */
+  private *inOrder(all: {
+    readonly everyone: Findings;
+    readonly findings: Findings;
+    /** By place among the findings. */
+    readonly listed: readonly string[];
+    readonly except: readonly string[];
+  }): Pauses<readonly SubjectRow[]> {
+    const { everyone, findings, listed, except } = all;
+    const { request, steps } = this.parts;
+    const rows: SubjectRow[] = [];
+    if (everyone.found.size > 0) {
+      const exceptionsMax = request.exceptionsMax ?? limits.listExceptionsMax;
+      if (except.length > exceptionsMax) refuseExceptions(this.kind.type, exceptionsMax);
+      const inOrder = Array.from(yield* sorted(except, steps), (place) => except[place] as string);
+      rows.push({ subject: { ...this.kind, id: wildcardId }, ...everyone.row(0), except: inOrder });
+    }
+    const { type, relation } = this.kind;
+    for (const place of yield* sorted(listed, steps)) {
+      const subject = { type, id: listed[place] as string, relation };
+      rows.push({ subject, ...findings.row(place), except: nobodyElse });
+      if (steps.take()) yield undefined;
+    }
+    return rows;
+  }
+
+  private *namedIn(system: SubjectSystem): Pauses<EntityList> {
+    const entities = new EntityList();
     for (const { named } of system.unions) {
       for (const entity of named) {
-        entities.set(entity, true);
+        entities.add(entity);
         if (this.parts.steps.take()) yield undefined;
       }
       if (this.parts.steps.take()) yield undefined;
@@ -187,10 +222,55 @@ class KindList {
     return answers;
   }
 
-  /** The answers for one subject, by relation. */
+  /**
+   * Notes the relations of an entity whose answers no doubt touches. Returns whether the wildcard
+   * leaves it out; undefined, and nothing is noted, where a check must tell.
+   */
+  private noteCertain(
+    findings: Findings,
+    entity: number,
+    answers: readonly Answer[],
+    isOpen: readonly boolean[],
+  ): boolean | undefined {
+    let held = noneHeld;
+    let isLeftOut = false;
+    for (let at = 0; at < answers.length; at++) {
+      const { relation, certain, possible } = answers[at] as Answer;
+      if (has(certain, entity)) held = this.parts.sets.with(held, relation);
+      else if (possible !== certain && has(possible, entity)) return undefined;
+      else if (isOpen[at] === true) isLeftOut = true;
+    }
+    if (held !== noneHeld) findings.addHeld(entity, held);
+    return isLeftOut;
+  }
+
+  /** The same by checks. */
+  private *noteAsked(
+    findings: Findings,
+    { entity, id }: { readonly entity: number; readonly id: string },
+    answers: readonly Answer[],
+    isOpen: readonly boolean[],
+  ): Pauses<boolean> {
+    const verdicts = yield* this.ask(id, answers, (set) => has(set, entity));
+    this.note(findings, entity, answers, verdicts);
+    return verdicts.some((verdict, at) => isOpen[at] === true && verdict.kind === 'denied');
+  }
+
+  private note(
+    findings: Findings,
+    entity: number,
+    answers: readonly Answer[],
+    verdicts: readonly Verdict[],
+  ): void {
+    for (const [at, { relation }] of answers.entries()) {
+      const verdict = verdicts[at] as Verdict;
+      if (verdict.kind !== 'denied') findings.add(entity, relation, verdict);
+    }
+  }
+
+  /** The answers for one subject, in the order of `answers`. */
   private *ask(
     id: string,
-    findings: Findings,
     answers: readonly Answer[],
     isIn: (set: SubjectSet) => boolean,
   ): Pauses<readonly Verdict[]> {
@@ -202,11 +282,14 @@ class KindList {
         walk ??= new DepthFirstWalk(this.factsOf({ ...this.kind, id }), this.depthMax);
         verdict = walk.checkEntity(walk.facts.entityOf(this.parts.request.object), relation);
       }
-      findings.add(relation, verdict);
       verdicts.push(verdict);
     }
     if (walk !== undefined && this.parts.steps.take(walk.facts.stepsTaken())) yield undefined;
     return verdicts;
+  }
+
+  private get rowsMax(): number {
+    return this.parts.request.rowsMax ?? limits.listRowsMax;
   }
 
   private get depthMax(): number {
@@ -224,12 +307,4 @@ class KindList {
       interrupt: request.interrupt,
     });
   }
-
-  private row(id: string, findings: Findings): SubjectRow {
-    return { subject: { ...this.kind, id }, ...findings.row(this.parts.names), except: [] };
-  }
-}
-
-function bySubject(a: SubjectRow, b: SubjectRow): number {
-  return compareBytes(a.subject.id, b.subject.id);
 }

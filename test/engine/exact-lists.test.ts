@@ -1,7 +1,8 @@
 /** The exact lists, where they differ from the wire's, and at the borders of what can be told. */
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { sorted } from '../../src/engine/sorted.ts';
 import { Steps } from '../../src/engine/steps.ts';
+import { RandomSource } from '../oracle/random-source.ts';
 import { World, whole } from './world.ts';
 
 let world: World;
@@ -167,9 +168,32 @@ test('lists of many slices are those of one', async () => {
   }
 });
 
-test('a sort in slices is a sort', () => {
-  const items = Array.from({ length: 1_000 }, (_, i) => ({ key: (i * 7_919) % 97, i }));
-  const inOrder = whole(sorted(items, (a, b) => a.key - b.key, new Steps(3)));
-  expect(inOrder).toEqual(items.toSorted((a, b) => a.key - b.key));
-  expect(whole(sorted([], () => 0, new Steps(3)))).toEqual([]);
+describe('a sort in slices', () => {
+  const ends = ['', '0', '1', '10', 'a', '\0', '\x7f', '\x7f'.repeat(9), 'é', '\uffff', '😀', '𐀀b'];
+  const beginnings = ['', 'd', 'a long beginning that all have ', 'ü', '😀'];
+
+  function bytesInOrder(texts: readonly string[]): string[] {
+    return texts.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  }
+
+  test.each(beginnings)('is one by bytes, of texts that begin with %j', (beginning) => {
+    const random = new RandomSource(5);
+    for (let length = 0; length < 60; length++) {
+      const texts = Array.from({ length }, () => {
+        const parts = Array.from({ length: random.below(4) }, () => random.pick(ends));
+        return beginning + parts.join('');
+      });
+      const places = whole(sorted(texts, new Steps(3)));
+      expect(Array.from(places, (place) => texts[place])).toEqual(bytesInOrder(texts));
+      expect(new Set(places).size).toBe(length);
+    }
+  });
+
+  test('pauses', () => {
+    const texts = Array.from({ length: 1_000 }, (_, i) => `${(i * 7_919) % 1_009}`);
+    const list = sorted(texts, new Steps(100));
+    let pauses = 0;
+    while (list.next().done !== true) pauses++;
+    expect(pauses).toBeGreaterThan(20);
+  });
 });

@@ -1,16 +1,14 @@
 /**
- * A map from entities to yes or no, packed, in the order in which they were put in. A list of
- * subjects does its sums with them: a JavaScript Map takes ten times as long.
+ * Maps from entities, packed, in the order in which they were put in. Lists do their sums with them:
+ * a JavaScript Map takes ten times as long.
  */
 import { assert } from '../base/assert.ts';
 
 const slotsMin = 16;
 
-export class EntityFlags {
-  /** In the order in which they came. */
+/** Entities, each once, and the place of each in the order in which they came. */
+export class EntityList {
   readonly entities: number[] = [];
-  /** By place in that order. */
-  private flags: boolean[] = [];
   /** Places, plus one, by hash; a power of two, at most half full. */
   private slots = new Int32Array(slotsMin);
   /** How far a hash is shifted: only its upper bits are any good. */
@@ -24,27 +22,20 @@ export class EntityFlags {
     return this.slots[this.slotOf(entity)] !== 0;
   }
 
-  get(entity: number): boolean | undefined {
-    return this.flags[(this.slots[this.slotOf(entity)] as number) - 1];
+  /** -1 where it is none of them. */
+  placeOf(entity: number): number {
+    return (this.slots[this.slotOf(entity)] as number) - 1;
   }
 
-  /** What is said of the entity at this place in the order. */
-  at(place: number): boolean {
-    return this.flags[place] as boolean;
-  }
-
-  /** An entity keeps its place. REQUIRES: one of 31 bits, or one of a request's own. */
-  set(entity: number, flag: boolean): void {
+  /** The place of the entity, the next one where it is new. REQUIRES: an integer of 32 bits. */
+  add(entity: number): number {
     const slot = this.slotOf(entity);
     const place = (this.slots[slot] as number) - 1;
-    if (place !== -1) {
-      this.flags[place] = flag;
-      return;
-    }
+    if (place !== -1) return place;
     assert((entity | 0) === entity, 'an entity is an integer of 32 bits');
-    this.entities.push(entity);
-    this.slots[slot] = this.flags.push(flag);
+    this.slots[slot] = this.entities.push(entity);
     if (this.size * 2 > this.slots.length) this.grow();
+    return this.size - 1;
   }
 
   /** Where the entity is, or the empty slot where it belongs. */
@@ -65,5 +56,24 @@ export class EntityFlags {
     for (let place = 0; place < this.size; place++) {
       this.slots[this.slotOf(this.entities[place] as number)] = place + 1;
     }
+  }
+}
+
+/** What is said of each entity, yes or no. */
+export class EntityFlags extends EntityList {
+  private readonly flags: boolean[] = [];
+
+  get(entity: number): boolean | undefined {
+    return this.flags[this.placeOf(entity)];
+  }
+
+  /** What is said of the entity at this place in the order. */
+  at(place: number): boolean {
+    return this.flags[place] as boolean;
+  }
+
+  /** An entity keeps its place. */
+  set(entity: number, flag: boolean): void {
+    this.flags[this.add(entity)] = flag;
   }
 }
