@@ -55,12 +55,53 @@ export async function* streamList<Item>(
   listing: Listing<Item>,
 ): AsyncGenerator<Item, void, void> {
   const reading = new Reading(service, call, listing);
+  const turns = new Turns(service);
   const whole = await reading.first();
-  if (whole !== undefined) {
-    yield* whole;
-    return;
+  for await (const slice of whole === undefined ? reading.slices() : [whole]) {
+    for (const item of slice) {
+      yield item;
+      // Whoever takes an item may do long work with it before the next.
+      if (turns.isOver()) await turns.next();
+    }
   }
-  for await (const slice of reading.slices()) yield* slice;
+}
+
+/** Runs work to its end, and lets others have their turn between its parts. */
+export async function inTurns<Result>(
+  service: Service,
+  work: Iterator<unknown, Result>,
+): Promise<Result> {
+  const turns = new Turns(service);
+  for (;;) {
+    const next = work.next();
+    if (next.done === true) return next.value;
+    if (turns.isOver()) await turns.next();
+  }
+}
+
+/** How long one may go on before it is the turn of others. */
+class Turns {
+  readonly #service: Service;
+  #endAt = 0;
+
+  constructor(service: Service) {
+    this.#service = service;
+    this.#begin();
+  }
+
+  isOver(): boolean {
+    return this.#service.clock.monotonic() >= this.#endAt;
+  }
+
+  async next(): Promise<void> {
+    await setImmediate();
+    this.#begin();
+  }
+
+  #begin(): void {
+    const { clock, lists } = this.#service;
+    this.#endAt = clock.monotonic() + lists.sliceMs;
+  }
 }
 
 interface Slice<Item> {

@@ -18,7 +18,7 @@ import { formatConsistencyToken } from '../storage/revision.ts';
 import type { Asked } from './asked.ts';
 import type { Call } from './call.ts';
 import { leastRevision, type Preference, setToken } from './consistency.ts';
-import { readList } from './list.ts';
+import { inTurns, readList } from './list.ts';
 import type { ListCache, ListKey, WholeList } from './list-cache.ts';
 import { resolveModelId, type Service } from './service.ts';
 import { readOptionalModelId, readStoreId } from './wire.ts';
@@ -32,7 +32,7 @@ export interface PageRequest {
   readonly countOnly: boolean;
 }
 
-export interface PagedList<ListRow extends Row, Listed extends Encoded> {
+export interface PagedList<ListRow extends Row, Listed extends Encoded, Message> {
   /** All of the request that can change the list, but for the store and the model. */
   readonly query: JsonValue;
   readonly cache: ListCache<ListRow>;
@@ -45,8 +45,9 @@ export interface PagedList<ListRow extends Row, Listed extends Encoded> {
     asked: Asked,
     run: ListRun,
   ): Generator<undefined, readonly ListRow[], void>;
-  /** A row as the response has it. */
+  /** A row as the response has it, in parts, and made into a message. */
   listed(row: ListRow): Listed;
+  message(row: Listed): Message;
 }
 
 /** What a row of a response is made of. */
@@ -59,8 +60,8 @@ export interface ListRun {
 }
 
 /** As both responses have it. */
-export interface PageOf<Listed> {
-  readonly rows: Listed[];
+export interface PageOf<Message> {
+  readonly rows: Message[];
   readonly cursor: string;
   readonly count: number;
   readonly consistencyToken: string;
@@ -72,12 +73,12 @@ interface Start {
   readonly from: number;
 }
 
-export function readPage<ListRow extends Row, Listed extends Encoded>(
+export function readPage<ListRow extends Row, Listed extends Encoded, Message>(
   service: Service,
   call: Call,
   request: PageRequest,
-  paged: PagedList<ListRow, Listed>,
-): PageOf<Listed> | Promise<PageOf<Listed>> {
+  paged: PagedList<ListRow, Listed, Message>,
+): PageOf<Message> | Promise<PageOf<Message>> {
   const store = readStoreId(request.storeId);
   const query = digestOf(paged.query);
   const start = readCursor(service, request, paged, store, query);
@@ -117,31 +118,35 @@ export function readPage<ListRow extends Row, Listed extends Encoded>(
       yield [{ key, rows, count }];
     },
   });
-  const answer = ([list]: readonly WholeList<ListRow>[]): PageOf<Listed> => {
+  const answer = ([list]: readonly WholeList<ListRow>[]) => {
     assert(list !== undefined, 'a list that is not refused is whole');
     setToken(call, store, list.key.revision);
-    return pageOf(service, request, paged, { list, from: start?.from ?? 0 });
+    const page = pageOf(service, request, paged, { list, from: start?.from ?? 0 });
+    const first = page.next();
+    return first.done === true ? first.value : inTurns(service, page);
   };
   return lists instanceof Promise ? lists.then(answer) : answer(lists);
 }
 
-function pageOf<ListRow extends Row, Listed extends Encoded>(
+/** Yields where it may be interrupted: never in a page of the default size. */
+function* pageOf<ListRow extends Row, Listed extends Encoded, Message>(
   service: Service,
   request: PageRequest,
-  { cache, listed }: PagedList<ListRow, Listed>,
+  { cache, listed, message }: PagedList<ListRow, Listed, Message>,
   { list, from }: { readonly list: WholeList<ListRow>; readonly from: number },
-): PageOf<Listed> {
+): Generator<undefined, PageOf<Message>, void> {
   const { key, rows, count } = list;
   const consistencyToken = formatConsistencyToken(key.store, key.revision);
   if (request.countOnly) return { rows: [], cursor: '', count, consistencyToken };
   const pageSize = request.pageSize ?? limits.listPageSizeDefault;
-  const page: Listed[] = [];
+  const page: Message[] = [];
   let bytes = 0;
   for (const row of rows.slice(from, from + pageSize)) {
+    if (page.length > 0 && page.length % limits.listPageSizeDefault === 0) yield undefined;
     const next = listed(row);
     bytes += bytesEncoded(next);
     if (page.length > 0 && bytes > service.lists.pageBytesMax) break;
-    page.push(next);
+    page.push(message(next));
   }
   const end = from + page.length;
   if (end === rows.length) return { rows: page, cursor: '', count, consistencyToken };
@@ -168,7 +173,7 @@ function isList(value: Encoded): value is readonly Encoded[] {
 function readCursor<ListRow extends Row, Listed extends Encoded>(
   service: Service,
   request: PageRequest,
-  paged: PagedList<ListRow, Listed>,
+  paged: Pick<PagedList<ListRow, Listed, unknown>, 'askedAt'>,
   store: StoreId,
   query: string,
 ): Start | undefined {

@@ -7,6 +7,8 @@ import { type ObjectRow, objectsOf } from '../engine/objects-of.ts';
 import { canHold, type Scope } from '../engine/scope.ts';
 import { Steps } from '../engine/steps.ts';
 import {
+  type ListedObject,
+  ListedObjectSchema,
   type ListObjectsRequest,
   type ListObjectsResponse,
   ListObjectsResponseSchema,
@@ -71,6 +73,7 @@ export function createQueryObjects(
           });
         },
         listed,
+        message: (row) => create(ListedObjectSchema, row),
       }),
     );
     return page instanceof Promise ? page.then(responseOf) : responseOf(page);
@@ -85,7 +88,7 @@ function listed({ object, relations, unanswered }: ObjectRow) {
   };
 }
 
-function responseOf({ rows, ...page }: PageOf<ReturnType<typeof listed>>) {
+function responseOf({ rows, ...page }: PageOf<ListedObject>) {
   return create(ListObjectsResponseSchema, { ...page, objects: rows });
 }
 

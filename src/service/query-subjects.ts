@@ -4,6 +4,8 @@ import { Refusal } from '../base/errors.ts';
 import type { UnansweredRelation } from '../engine/findings.ts';
 import { type SubjectKind, type SubjectRow, subjectsOf } from '../engine/subjects-of.ts';
 import {
+  type ListedSubject,
+  ListedSubjectSchema,
   type ListSubjectsRequest,
   type ListSubjectsResponse,
   ListSubjectsResponseSchema,
@@ -65,6 +67,7 @@ export function createQuerySubjects(
           return yield* subjectsOf(reader, model, asking);
         },
         listed,
+        message: (row) => create(ListedSubjectSchema, row),
       }),
     );
     return page instanceof Promise ? page.then(responseOf) : responseOf(page);
@@ -100,7 +103,7 @@ function listed({ subject, relations, unanswered, except }: SubjectRow) {
   };
 }
 
-function responseOf({ rows, ...page }: PageOf<ReturnType<typeof listed>>) {
+function responseOf({ rows, ...page }: PageOf<ListedSubject>) {
   return create(ListSubjectsResponseSchema, { ...page, subjects: rows });
 }
 

@@ -92,6 +92,9 @@ export function snapshotContract(open: OpenDatastore): void {
         const doc = snapshot.symbol('doc');
         const ids = lookalikes.map((id) => snapshot.entity(doc, id));
         expect(new Set(ids).size).toBe(lookalikes.length);
+        const many = Array.from({ length: 40 }, () => ids).flat();
+        expect(snapshot.idsOf(many)).toEqual(many.map((id) => snapshot.entityRef(id).id));
+        expect(snapshot.idsOf(ids)).toEqual(lookalikes);
         expect(new Set(lookalikes.map((id) => snapshot.symbol(`r${id}`))).size).toBe(ids.length);
         for (const [at, id] of lookalikes.entries()) {
           expect(snapshot.entityRef(ids[at] as number)).toEqual({ type: 'doc', id });

@@ -30,6 +30,7 @@ export function dumpOf(snapshot: Snapshot): string {
   lines.push(`symbols ${typeIds} ${relationIds}`);
   const entities = typeIds.flatMap((type) => names.map((name) => snapshot.entity(type, name)));
   lines.push(`entities ${entities}`);
+  lines.push(`ids ${snapshot.idsOf(entities.filter((entity) => entity !== 0))}`);
   for (const entity of entities) {
     if (entity === 0) continue;
     const { type, id } = snapshot.entityRef(entity);
