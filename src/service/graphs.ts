@@ -1,5 +1,5 @@
 /** ReadGraphs: which stores are answered from memory, and which are not, and why. */
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { limits } from '../base/limits.ts';
 import {
   Place,
@@ -7,9 +7,9 @@ import {
   type ReadGraphsRequest,
   type ReadGraphsResponse,
   ReadGraphsResponseSchema,
-  type StoreGraphSchema,
 } from '../gen/pemba/v1/server_service_pb.ts';
-import type { AwayReason, Graphs, Place as PlaceOf } from '../storage/graphs.ts';
+import type { StoreId } from '../model/ids.ts';
+import type { AwayReason, Graphs, Place as PlaceOf, ShownGraphs } from '../storage/graphs.ts';
 import type { Unary } from './call.ts';
 import { readStoreId } from './wire.ts';
 
@@ -21,24 +21,27 @@ const reasons = {
 
 export function createReadGraphs(graphs: Graphs): Unary<ReadGraphsRequest, ReadGraphsResponse> {
   return (request) => {
-    const { bytesMax, bytes, storesIn } = graphs;
-    return create(ReadGraphsResponseSchema, {
-      bytesMax: BigInt(bytesMax),
-      bytes: BigInt(bytes),
-      storesInMemory: storesIn.memory,
-      storesLoading: storesIn.loading,
-      storesInStorage: storesIn.storage,
-      graphs: asked(graphs, request.storeId),
-    });
+    const store = request.storeId === '' ? undefined : readStoreId(request.storeId);
+    const shown = graphs.shown(store ?? limits.graphsListedMax);
+    return shown instanceof Promise
+      ? shown.then((found) => responseOf(found, store))
+      : responseOf(shown, store);
   };
 }
 
-function asked(graphs: Graphs, storeId: string): MessageInitShape<typeof StoreGraphSchema>[] {
-  if (storeId === '') {
-    const places = graphs.places(limits.graphsListedMax);
-    return places.map(([store, place]) => ({ storeId: store, ...wirePlace(place) }));
-  }
-  return [{ storeId, ...wirePlace(graphs.place(readStoreId(storeId))) }];
+function responseOf(shown: ShownGraphs, store: StoreId | undefined): ReadGraphsResponse {
+  const { bytesMax, bytes, storesIn } = shown;
+  // A store that is asked for is answered, also where nobody has read it.
+  const places: readonly (readonly [StoreId, PlaceOf | undefined])[] =
+    store !== undefined && shown.places.length === 0 ? [[store, undefined]] : shown.places;
+  return create(ReadGraphsResponseSchema, {
+    bytesMax: BigInt(bytesMax),
+    bytes: BigInt(bytes),
+    storesInMemory: storesIn.memory,
+    storesLoading: storesIn.loading,
+    storesInStorage: storesIn.storage,
+    graphs: places.map(([id, place]) => ({ storeId: id, ...wirePlace(place) })),
+  });
 }
 
 function wirePlace(place: PlaceOf | undefined) {

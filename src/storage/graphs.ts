@@ -29,6 +29,15 @@ export interface GraphCounts {
   readonly answersFromStorage: number;
 }
 
+/** What a caller is told. */
+export interface ShownGraphs {
+  readonly bytesMax: number;
+  readonly bytes: number;
+  readonly storesIn: Graphs['storesIn'];
+  readonly places: readonly (readonly [StoreId, Place])[];
+}
+
+/** The numbers are those of this thread, but for what is shown. */
 export interface Graphs {
   /** Memory for all graphs together; 0 where there are none. */
   readonly bytesMax: number;
@@ -41,6 +50,15 @@ export interface Graphs {
   place(store: StoreId): Place | undefined;
   /** No more than so many stores, those first that were read last. */
   places(max: number): readonly (readonly [StoreId, Place])[];
+  /** Of one store, or of no more than so many, in the whole process. */
+  shown(of: StoreId | number): ShownGraphs | Promise<ShownGraphs>;
+}
+
+export function shownOf(graphs: Omit<Graphs, 'shown'>, of: StoreId | number): ShownGraphs {
+  const { bytesMax, bytes, storesIn } = graphs;
+  if (typeof of === 'number') return { bytesMax, bytes, storesIn, places: graphs.places(of) };
+  const place = graphs.place(of);
+  return { bytesMax, bytes, storesIn, places: place === undefined ? [] : [[of, place]] };
 }
 
 /** For a datastore without graphs. */
@@ -59,4 +77,7 @@ export const noGraphs: Graphs = {
   storesIn: { memory: 0, loading: 0, storage: 0 },
   place: () => undefined,
   places: () => [],
+  shown(of) {
+    return shownOf(this, of);
+  },
 };

@@ -11,7 +11,7 @@ import type { ResidencyBounds } from '../../src/storage/resident/residency.ts';
 import { type BaseHost, baseHostHere } from '../../src/storage/sqlite/base-host.ts';
 import { openDatabase } from '../../src/storage/sqlite/database.ts';
 import { createDatastore, type SqliteDatastore } from '../../src/storage/sqlite/open.ts';
-import type { WriterHost } from '../../src/storage/sqlite/queue.ts';
+import { createQueue, type WriterHost } from '../../src/storage/sqlite/queue.ts';
 import { createSnapshots } from '../../src/storage/sqlite/snapshot.ts';
 import { createTexts } from '../../src/storage/sqlite/texts.ts';
 import { createReading } from '../../src/storage/sqlite/view.ts';
@@ -75,13 +75,14 @@ export function openBoth(options: BothOptions): BothWays {
   const database = openDatabase(':memory:');
   const reading = createReading(database);
   const bases = baseHostHere(database, reading);
-  const host = hostHere(database);
+  const here = hostHere(database);
+  const host = options.host?.(here) ?? here;
   const datastore = createDatastore(
     {
       database,
       reading,
       bases: options.bases?.(bases) ?? bases,
-      host: options.host?.(host) ?? host,
+      writing: (audience) => createQueue(host, options.clock, audience),
     },
     {
       graphBytesMax: 1024 * 1024,

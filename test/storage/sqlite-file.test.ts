@@ -11,7 +11,7 @@ import type { Datastore } from '../../src/storage/datastore.ts';
 import { baseHostHere } from '../../src/storage/sqlite/base-host.ts';
 import { openDatabase, openReadonly } from '../../src/storage/sqlite/database.ts';
 import { createDatastore, openSqlite } from '../../src/storage/sqlite/open.ts';
-import type { WriterHost } from '../../src/storage/sqlite/queue.ts';
+import { createQueue, type WriterHost } from '../../src/storage/sqlite/queue.ts';
 import { applicationId, migrations } from '../../src/storage/sqlite/schema.ts';
 import { verifyFile } from '../../src/storage/sqlite/verify.ts';
 import { createReading } from '../../src/storage/sqlite/view.ts';
@@ -317,7 +317,12 @@ function copyAsFirstVersion(newer: string, path: string): void {
 function overHost(database: ReturnType<typeof openDatabase>, host: WriterHost) {
   const reading = createReading(database);
   return createDatastore(
-    { database, reading, bases: baseHostHere(database, reading), host },
+    {
+      database,
+      reading,
+      bases: baseHostHere(database, reading),
+      writing: (audience) => createQueue(host, clock, audience),
+    },
     { clock },
   );
 }

@@ -10,15 +10,25 @@ import { assert } from '../../base/assert.ts';
 import { limits } from '../../base/limits.ts';
 import type { StoreId } from '../../model/ids.ts';
 import type { Revision } from '../datastore.ts';
-import type { AwayReason, GraphCounts, Graphs, Place } from '../graphs.ts';
+import {
+  type AwayReason,
+  type GraphCounts,
+  type Graphs,
+  type Place,
+  type ShownGraphs,
+  shownOf,
+} from '../graphs.ts';
 import type { Base } from './base.ts';
 import { type Commit, ResidentGraph } from './graph.ts';
 import { TooLarge } from './too-large.ts';
 
 /** Where bases and commits come from: the local copy on disk. */
 export interface GraphSource {
-  /** The store at its newest revision, read where it holds up nobody. */
-  build(store: StoreId, bytesMax: number): Promise<Base | 'missing' | 'too large'>;
+  /**
+   * The store at a revision of late, read where it holds up nobody: newer than the base that is to be
+   * replaced, if one is.
+   */
+  build(store: StoreId, bytesMax: number, old?: Base): Promise<Base | 'missing' | 'too large'>;
   /**
    * Commits after the graph's newest, without gaps, the oldest first; no more once so many changes
    * are read. Undefined: the store that the graph is of is gone.
@@ -35,6 +45,14 @@ export interface ResidencyBounds {
   readonly loadsWaiting: number;
 }
 
+/** Other threads of this process that have graphs of the same stores. */
+export interface Siblings {
+  /** Whether another one may have shown more of the store than the graph has. Asked at each read. */
+  mayKnowMore(graph: ResidentGraph): boolean;
+  /** The graph of the store has come, was changed, or has gone. */
+  held(store: StoreId, graph: ResidentGraph | undefined): void;
+}
+
 export interface ResidencyOptions {
   readonly source: GraphSource;
   /** Memory for all graphs together. */
@@ -42,6 +60,7 @@ export interface ResidencyOptions {
   /** Told of what a background step threw; the store is answered from storage then. */
   readonly onError: (error: unknown) => void;
   readonly bounds?: Partial<ResidencyBounds>;
+  readonly siblings?: Siblings;
 }
 
 /** What is counted against the memory. It is made anew when the size has changed. */
@@ -77,14 +96,16 @@ export class Residency implements Graphs {
   private readonly source: GraphSource;
   private readonly bounds: ResidencyBounds;
   private readonly onError: (error: unknown) => void;
+  private readonly siblings: Siblings | undefined;
   private readonly residents: LRUCache<StoreId, Resident>;
   private readonly away = new LRUCache<StoreId, Away>({ max: limits.graphsAwayMax });
   /** Stores of which a base is being built, to load them or to fold. */
   private readonly building = new Map<StoreId, Promise<void>>();
   private closed = false;
 
-  constructor({ source, bytesMax, onError, bounds }: ResidencyOptions) {
+  constructor({ source, bytesMax, onError, bounds, siblings }: ResidencyOptions) {
     this.source = source;
+    this.siblings = siblings;
     this.bytesMax = bytesMax;
     this.onError = onError;
     this.bounds = {
@@ -99,6 +120,7 @@ export class Residency implements Graphs {
       maxSize: Math.max(1, bytesMax),
       sizeCalculation: ({ bytes }) => bytes,
       dispose: (_, store, reason) => {
+        if (reason !== 'set') this.siblings?.held(store, undefined);
         if (reason !== 'evict') return;
         this.counts.evictions++;
         this.keepAway(store, 'gave way');
@@ -108,7 +130,11 @@ export class Residency implements Graphs {
 
   /** The store's graph, of its newest revision; undefined where storage has to answer. */
   graph(store: StoreId): ResidentGraph | undefined {
-    const resident = this.residents.get(store);
+    let resident = this.residents.get(store);
+    if (resident !== undefined && this.siblings?.mayKnowMore(resident.graph) === true) {
+      this.caughtUp(store);
+      resident = this.residents.peek(store);
+    }
     if (resident === undefined) return undefined;
     resident.wasRead = true;
     this.counts.answersFromMemory++;
@@ -164,6 +190,11 @@ export class Residency implements Graphs {
     this.away.delete(store);
   }
 
+  /** The memory that threads share is used up: another store was read later. */
+  giveWay(store: StoreId): void {
+    if (this.residents.delete(store)) this.keepAway(store, 'gave way');
+  }
+
   /** ENSURES: resolves once nothing is being built; for whoever cannot wait for chance. */
   async settled(): Promise<void> {
     while (this.building.size > 0) await Promise.all(this.building.values());
@@ -212,6 +243,10 @@ export class Residency implements Graphs {
     return [...places];
   }
 
+  shown(of: StoreId | number): ShownGraphs {
+    return shownOf(this, of);
+  }
+
   private catchUp(store: StoreId, resident: Resident): void {
     const { graph } = resident;
     const { changesAtOnce } = this.bounds;
@@ -238,7 +273,7 @@ export class Residency implements Graphs {
     if (this.residents.peek(store)?.graph !== graph) {
       this.residents.delete(store);
       this.keepAway(store, 'too large');
-    }
+    } else this.siblings?.held(store, graph);
   }
 
   private async load(store: StoreId): Promise<void> {
@@ -258,7 +293,7 @@ export class Residency implements Graphs {
   /** A newer base in the place of the old one and its changes, while the old graph answers. */
   private fold(store: StoreId, old: ResidentGraph): void {
     this.inBackground(store, async () => {
-      const base = await this.source.build(store, this.bytesMax);
+      const base = await this.source.build(store, this.bytesMax, old.base);
       if (this.closed) return;
       const graph = typeof base === 'string' ? undefined : await this.brought(store, base);
       // It may have been deleted, or have given way, meanwhile.
@@ -302,7 +337,10 @@ export class Residency implements Graphs {
       .catch((error: unknown) => {
         if (!this.closed) this.fail(store, error);
       })
-      .finally(() => this.building.delete(store));
+      .finally(() => {
+        this.building.delete(store);
+        this.siblings?.held(store, this.residents.peek(store)?.graph);
+      });
     this.building.set(store, done);
   }
 

@@ -16,7 +16,8 @@ import { createReading, type Reading } from './view.ts';
 export type BaseAnswer = Base | 'missing' | 'too large';
 
 export interface BaseHost {
-  build(store: StoreId, bytesMax: number): Promise<BaseAnswer>;
+  /** `old` is the base that is to be replaced, if there is one. */
+  build(store: StoreId, bytesMax: number, old?: Base): Promise<BaseAnswer>;
   close(): Promise<void>;
 }
 

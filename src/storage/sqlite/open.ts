@@ -4,7 +4,8 @@ import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Datastore } from '../datastore.ts';
 import type { Graphs } from '../graphs.ts';
-import { Residency, type ResidencyBounds } from '../resident/residency.ts';
+import { Residency, type ResidencyBounds, type Siblings } from '../resident/residency.ts';
+import type { RevisionBoard } from '../resident/revision-board.ts';
 import { type BaseHost, baseHostHere, baseHostInThread } from './base-host.ts';
 import { prepareNextDue } from './collect.ts';
 import { type CursorQuery, createCursors } from './cursor.ts';
@@ -12,7 +13,7 @@ import { memoryPath, openDatabase, refuseUnfit } from './database.ts';
 import { createHolding, type Holding } from './hold.ts';
 import { createLocalReads } from './local-reads.ts';
 import { type Ownership, own } from './owner.ts';
-import { createQueue, type WriterHost } from './queue.ts';
+import { type Audience, createQueue, type Queue } from './queue.ts';
 import { createChangeReads } from './read-changes.ts';
 import { createCommitReads } from './read-commits.ts';
 import { createRecordReads } from './read-records.ts';
@@ -41,7 +42,9 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatastor
     const database = openDatabase(path);
     const reading = createReading(database);
     const bases = baseHostHere(database, reading);
-    return createDatastore({ database, reading, bases, host: hostHere(database) }, options);
+    const host = hostHere(database);
+    const writing = (audience: Audience) => createQueue(host, options.clock, audience);
+    return createDatastore({ database, reading, bases, writing }, options);
   }
   return await openFile(path, options);
 }
@@ -61,7 +64,8 @@ async function openFile(path: string, options: SqliteOptions): Promise<SqliteDat
     const holding = createHolding(path);
     const reading = createReading(database);
     const bases = baseHostInThread(path);
-    return createDatastore({ database, reading, bases, host, holding, ownership }, options);
+    const writing = (audience: Audience) => createQueue(host, options.clock, audience);
+    return createDatastore({ database, reading, bases, writing, holding, ownership }, options);
   } catch (error) {
     for (const close of closing.reverse()) close();
     throw error;
@@ -72,23 +76,28 @@ async function openFile(path: string, options: SqliteOptions): Promise<SqliteDat
 export interface DatastoreParts {
   readonly database: Database.Database;
   readonly reading: Reading;
-  readonly host: WriterHost;
+  /** Where writes go; the audience must see each before it is acknowledged. */
+  readonly writing: (audience: Audience) => Queue;
   readonly bases: BaseHost;
   readonly holding?: Holding;
   readonly ownership?: Ownership;
+  /** Both where other threads read the same file. */
+  readonly board?: RevisionBoard;
+  readonly siblings?: Siblings;
 }
 
 export interface SqliteDatastore extends Datastore {
   /** Which stores are answered from memory, and which are not, and why. */
-  readonly graphs: Graphs & Pick<Residency, 'settled'>;
+  readonly graphs: Graphs & Pick<Residency, 'settled' | 'giveWay'>;
 }
 
 /** The datastore over a connection to read with, and a writer of the same database. */
 export function createDatastore(
-  parts: DatastoreParts,
+  given: DatastoreParts,
   options: Omit<SqliteOptions, 'path'>,
 ): SqliteDatastore {
-  const { database, host, bases, holding, ownership } = parts;
+  const parts = { ...given, reading: published(given.reading, given.board) };
+  const { database, bases, holding, ownership } = parts;
   const { clock } = options;
   const secret = database.prepare<[], Buffer>('SELECT secret FROM file').pluck().get();
   assert(secret !== undefined, 'a migrated file has its secret');
@@ -99,7 +108,7 @@ export function createDatastore(
   const tuples = createTupleReads(database, texts, cursors);
   const changes = createChangeReads(database, texts, cursors);
   const records = createRecordReads(database, cursors);
-  const queue = createQueue(host, clock, residency);
+  const queue = parts.writing(residency);
   if (database.prepare('SELECT 1 FROM purge').get() !== undefined) queue.startPurge();
   const nextDue = prepareNextDue(database)();
   if (nextDue !== undefined) queue.expect(nextDue);
@@ -187,7 +196,7 @@ export function createDatastore(
 }
 
 function residencyOver(
-  { database, reading, bases }: DatastoreParts,
+  { database, reading, bases, siblings }: DatastoreParts,
   { graphBytesMax, graphBounds, onFault }: Omit<SqliteOptions, 'path'>,
 ): Residency {
   const readCommits = createCommitReads(database);
@@ -200,7 +209,21 @@ function residencyOver(
     bytesMax: graphBytesMax ?? 0,
     onError: onFault ?? (() => undefined),
     ...(graphBounds === undefined ? {} : { bounds: graphBounds }),
+    ...(siblings === undefined ? {} : { siblings }),
   });
+}
+
+/** The same reading, and no other thread shows less of a store than it has shown. */
+function published(reading: Reading, board: RevisionBoard | undefined): Reading {
+  if (board === undefined) return reading;
+  return {
+    ...reading,
+    inStore: (store, read) =>
+      reading.inStore(store, (view) => {
+        board.publish(view.key, view.revision);
+        return read(view);
+      }),
+  };
 }
 
 /**

@@ -30,8 +30,8 @@ export function createResidentViews(
   let onFree: (() => void) | undefined;
 
   /**
-   * Without a read transaction: what the rows of a store are needed for cannot go while nothing else
-   * is done here, for it is removed only after this thread was told that the store is deleted.
+   * Without a read transaction: rows of a store go only when it is deleted. Another thread may have
+   * that done meanwhile; then a row that is missing is no bug.
    */
   function view<Result>(graph: ResidentGraph, read: (snapshot: Snapshot) => Result): Result {
     if (!database.open) throw new Refusal('unavailable', 'the datastore is closed');
@@ -43,6 +43,7 @@ export function createResidentViews(
       assert(!(result instanceof Promise), 'a view is read synchronously');
       return result;
     } catch (error) {
+      if (!(error instanceof Refusal) && isGone(snapshot)) throw deletedMeanwhile();
       throw storageRefusal(error);
     } finally {
       viewing = false;
@@ -56,13 +57,15 @@ export function createResidentViews(
     read: (snapshot: Snapshot) => Result,
   ): Result {
     return reading.inTransaction(() => {
-      if (findStore.get(snapshot.store) === undefined) {
-        throw new Refusal('aborted', 'the store was deleted while it was read');
-      }
+      if (isGone(snapshot)) throw deletedMeanwhile();
       const result = read(snapshot);
       assert(!(result instanceof Promise), 'a view is read synchronously');
       return result;
     });
+  }
+
+  function isGone(snapshot: ResidentSnapshot): boolean {
+    return findStore.get(snapshot.store) === undefined;
   }
 
   return {
@@ -92,6 +95,10 @@ export function createResidentViews(
       else onFree = run;
     },
   };
+}
+
+function deletedMeanwhile(): Refusal {
+  return new Refusal('aborted', 'the store was deleted while it was read');
 }
 
 function createRows(database: Database.Database, texts: Texts): Rows {

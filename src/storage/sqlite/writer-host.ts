@@ -7,6 +7,7 @@ import type Database from 'better-sqlite3';
 import { assert } from '../../base/assert.ts';
 import { Refusal } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
+import { RevisionBoard } from '../resident/revision-board.ts';
 import { errorOf, type Fault, faultOf, type Group, type Outcome } from './command.ts';
 import { openDatabase } from './database.ts';
 import type { WriterHost } from './queue.ts';
@@ -58,11 +59,21 @@ export interface ThreadHost extends WriterHost {
   readonly worker: Worker;
 }
 
-/** ENSURES: the thread has opened the file, or the refusal that says why not. */
-export async function hostInThread(path: string): Promise<ThreadHost> {
+/** What the thread is started with. */
+interface Start {
+  readonly mark: string;
+  readonly path: string;
+  readonly board: SharedArrayBuffer | undefined;
+}
+
+/**
+ * ENSURES: the thread has opened the file, or the refusal that says why not. What it commits is on
+ * the board, if there is one, before it is acknowledged.
+ */
+export async function hostInThread(path: string, board?: RevisionBoard): Promise<ThreadHost> {
   const worker = new Worker(new URL(import.meta.url), {
     name: entryMark,
-    workerData: { mark: entryMark, path },
+    workerData: { mark: entryMark, path, board: board?.buffer } satisfies Start,
   });
   let open: { resolve(reply: Reply): void; reject(error: Error): void } | undefined;
   let ended: Refusal | undefined;
@@ -135,12 +146,12 @@ export async function hostInThread(path: string): Promise<ThreadHost> {
 }
 
 /** The thread's side. */
-function serve(path: string): void {
+function serve({ path, board }: Start): void {
   const port = parentPort;
   assert(port !== null, 'a worker has a parent');
   let writer: Writer;
   try {
-    writer = createWriter(openDatabase(path));
+    writer = createWriter(openDatabase(path), board && new RevisionBoard(board));
   } catch (error) {
     port.postMessage({ kind: 'failed', fault: faultOf(error) } satisfies Reply);
     return;
@@ -171,8 +182,8 @@ function handle(writer: Writer, request: Request): Reply {
   }
 }
 
-if (!isMainThread && isOurs(workerData)) serve(workerData.path);
+if (!isMainThread && isOurs(workerData)) serve(workerData);
 
-function isOurs(data: unknown): data is { mark: string; path: string } {
+function isOurs(data: unknown): data is Start {
   return typeof data === 'object' && data !== null && 'mark' in data && data.mark === entryMark;
 }

@@ -10,6 +10,7 @@ import { Refusal } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { StoreId } from '../../model/ids.ts';
 import type { ModelRecord, TupleWrite } from '../datastore.ts';
+import type { RevisionBoard } from '../resident/revision-board.ts';
 import { createApplying, type TupleTarget } from './apply-tuples.ts';
 import { createCollecting } from './collect.ts';
 import { type Command, type Done, faultOf, type Group, type Outcome } from './command.ts';
@@ -113,7 +114,8 @@ function prepareWriting(database: Database.Database) {
   };
 }
 
-export function createWriter(database: Database.Database): Writer {
+/** `board` is where other threads look for what was committed. */
+export function createWriter(database: Database.Database, board?: RevisionBoard): Writer {
   const statements = prepareWriting(database);
   const createInterner = createInterning(database);
   const applyTuples = createApplying(database);
@@ -122,13 +124,15 @@ export function createWriter(database: Database.Database): Writer {
   const collecting = createCollecting(database);
   const purge = createPurge(database);
   const states = new LRUCache<string, StoreState>({ max: statesKept });
+  /** Revisions by store key, of the open transaction; undefined for a store that it deletes. */
+  const uncommitted = new Map<number, number | undefined>();
   let dataVersion = statements.dataVersion.get();
 
   function run(group: Group): readonly Outcome[] {
     try {
       begin();
       const outcomes = group.commands.map((command) => runOne(command, group.at));
-      statements.commit.run();
+      commit();
       return outcomes;
     } catch (error) {
       abandon();
@@ -145,8 +149,19 @@ export function createWriter(database: Database.Database): Writer {
     dataVersion = now;
   }
 
+  /** ENSURES: whoever answers from memory knows of it before anybody is told that it is done. */
+  function commit(): void {
+    statements.commit.run();
+    for (const [key, revision] of uncommitted) {
+      if (revision === undefined) board?.withdraw(key);
+      else board?.publish(key, revision);
+    }
+    uncommitted.clear();
+  }
+
   function abandon(): void {
     states.clear();
+    uncommitted.clear();
     if (database.inTransaction) statements.rollback.run();
   }
 
@@ -205,6 +220,7 @@ export function createWriter(database: Database.Database): Writer {
     const known = state.symbols.size > symbolsKept ? new Map<string, number>() : state.symbols;
     for (const [text, id] of interner.symbols) known.set(text, id);
     states.set(store, { ...state, revision, committedAt, counters, symbols: known });
+    uncommitted.set(state.key, revision);
     return { value: revision, changed: true };
   }
 
@@ -254,7 +270,7 @@ export function createWriter(database: Database.Database): Writer {
       }
       const keys = collecting.collectKeys(at);
       const nextDue = collecting.nextDue();
-      statements.commit.run();
+      commit();
       const more = Math.max(tuples, keys) === limits.collectedPerStepMax;
       return { stores: [...due.keys()], more, nextDue };
     } catch (error) {
@@ -291,6 +307,7 @@ export function createWriter(database: Database.Database): Writer {
     statements.removeStore.run(state.key);
     statements.addPurge.run(state.key);
     states.delete(store);
+    uncommitted.set(state.key, undefined);
     return { value: 0, changed: true };
   }
 
