@@ -9,6 +9,7 @@ export function watched(datastore: Datastore, before: () => void): Datastore {
     symbol: (text) => snapshot.symbol(text),
     entity: (type, id) => snapshot.entity(type, id),
     entityRef: (entity) => snapshot.entityRef(entity),
+    idsOf: (entities) => snapshot.idsOf(entities),
     guard: (guard) => snapshot.guard(guard),
     latestModelId: () => snapshot.latestModelId(),
     model: (id) => snapshot.model(id),
