@@ -1,5 +1,5 @@
 // `npm run conformance`: outside conformance cases and the official SDK, against a server that this
-// starts. The cases are not part of the repository: they lie beside it, in ../shared/exam, where
+// starts, one that answers from memory and one that does not. The cases are not part of the repository: they lie beside it, in ../shared/exam, where
 // somebody has put them. Arguments are passed on to the runner of the cases. Those of kind `lang` are
 // about the DSL's own package, not about a server, and are skipped.
 import { spawn } from 'node:child_process';
@@ -23,14 +23,19 @@ const flags = {
   'metrics-addr': 'off',
   'log-level': 'off',
 };
-const server = await startServer(resolveConfig({ flags, environment: {} }));
-const url = `http://${server.httpAddress}`;
 const more = process.argv.slice(2);
-const codes = [
-  await run('run-exam.mjs', ['--url', url, '--streamed', ...more, join(exam, 'given')]),
-  await run('sdk-smoke.mjs', ['--url', url]),
-];
-await server.close();
+const codes: (number | null)[] = [];
+for (const graphMemory of ['auto', '0']) {
+  console.log(`\n--graph-memory ${graphMemory}`);
+  const ownFlags = { ...flags, 'graph-memory': graphMemory };
+  const server = await startServer(resolveConfig({ flags: ownFlags, environment: {} }));
+  const url = `http://${server.httpAddress}`;
+  codes.push(
+    await run('run-exam.mjs', ['--url', url, '--streamed', ...more, join(exam, 'given')]),
+    await run('sdk-smoke.mjs', ['--url', url]),
+  );
+  await server.close();
+}
 process.exit(codes.every((code) => code === 0) ? 0 : 1);
 
 /** The server stays in this process: it must go on answering while the program runs. */

@@ -2,17 +2,8 @@
  * The bugs that other engines had, each as one change to our source. `recreates` is an advisory or
  * the class of a changelog entry; what stands behind each says `what`.
  */
-
-export interface Mutant {
-  readonly name: string;
-  readonly recreates: string;
-  /** What the mutant gets wrong. */
-  readonly what: string;
-  readonly file: string;
-  /** INVARIANT: occurs exactly once in the file. */
-  readonly text: string;
-  readonly replacement: string;
-}
+import { graphMutants } from './graph-mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 const cycles: readonly Mutant[] = [
   {
@@ -975,4 +966,5 @@ export const mutants: readonly Mutant[] = [
   ...expiry,
   ...lists,
   ...writes,
+  ...graphMutants,
 ];

@@ -33,6 +33,8 @@ export interface Manner {
 /** One who calls; it notes what the answers' headers say. */
 export class Caller {
   readonly tokens = new Set<string>();
+  /** Ids of the models by which it was answered. */
+  readonly models = new Set<string>();
   private readonly methods: Methods;
   private readonly manner: Manner;
 
@@ -104,6 +106,8 @@ export class Caller {
   private note({ responseHeaders }: Call): void {
     const token = responseHeaders['pemba-consistency-token'];
     if (token !== undefined) this.tokens.add(token);
+    const model = responseHeaders['openfga-authorization-model-id'];
+    if (model !== undefined) this.models.add(model);
     assert(responseHeaders['pemba-truncated'] === undefined, 'no list of ours is cut');
   }
 }

@@ -34,7 +34,8 @@ export interface Read extends During {
   readonly newest: boolean;
   /** Those that storage held for it. */
   readonly held: readonly number[];
-  /** Those that its answers named. */
+  /** Ids of models, and the revisions, that its answers named. */
+  readonly models: readonly string[];
   readonly revisions: readonly number[];
   /** So many reads were over when it began. */
   readonly readsBefore: number;
@@ -132,6 +133,7 @@ function placeOf(states: readonly State[], read: Read, { floor, index, judgeAt }
 
 /** The oracle of one state, under one setting. */
 class StateJudge {
+  private readonly modelId: string | undefined;
   private readonly model: PlainModel | undefined;
   private readonly oracle: Oracle | undefined;
   private readonly behind: Behind | undefined;
@@ -140,6 +142,7 @@ class StateJudge {
   constructor(world: World, state: State, { way, setting, modelId }: Read) {
     const record =
       modelId === '' ? state.models.at(-1) : state.models.find(({ id }) => id === modelId);
+    this.modelId = record?.id;
     this.model = record?.model;
     if (this.model === undefined) return;
     const { contextual, context } = setting;
@@ -151,7 +154,12 @@ class StateJudge {
   }
 
   /** What the state does not explain. */
-  faultOf({ way, asked, answers }: Read): string | undefined {
+  faultOf({ way, asked, answers, models }: Read): string | undefined {
+    const stranger = models.find((id) => id !== this.modelId);
+    // A list that begins again where the store is gone has named the model of its first attempt.
+    if (stranger !== undefined && this.modelId !== undefined) {
+      return `by model ${stranger}, not ${this.modelId}`;
+    }
     for (const [index, question] of asked.entries()) {
       const got = answers[index] as Answer;
       const expected = this.expected(question);

@@ -49,6 +49,9 @@ export function recorded(datastore: Datastore, history: History, turn: Turn): Da
         await Promise.allSettled(underWay);
         const held = await datastore.local.hold(store, waitMs);
         heldRevisions.getStore()?.add(held.view(({ revision }) => revision));
+        // Others write before it is read, most of all what it must not show.
+        await turn('held');
+        await Promise.allSettled(underWay);
         return held;
       },
       async reach(store, revision, waitMs) {

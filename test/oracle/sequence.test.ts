@@ -62,6 +62,7 @@ function readOf(answer: Answer, revision: number, more: Partial<Read> = {}): Rea
     least: 0,
     held: [],
     newest: false,
+    models: [],
     revisions: [revision],
     readsBefore: 0,
     from: 0,
@@ -79,6 +80,11 @@ describe('a history', () => {
 
   test('explains the answers of each revision', () => {
     expect(held(readOf('denied', 1), readOf('allowed', 2), readOf('denied', 3))).toBe(3);
+  });
+
+  test('does not explain an answer by another model', () => {
+    expect(held(readOf('allowed', 2, { models: ['m'] }))).toBe(1);
+    expect(() => held(readOf('allowed', 2, { models: ['n'] }))).toThrow('by model n, not m');
   });
 
   test('does not explain the answer of another revision', () => {

@@ -253,6 +253,7 @@ class Scene {
       modelId,
       least: token === '' ? 0 : parseConsistencyToken(token, store),
       held: [...held],
+      models: [...caller.models],
       revisions: [...caller.tokens].map((each) => parseConsistencyToken(each, store)),
       newest,
       readsBefore,

@@ -1,5 +1,6 @@
 /**
- * The referee: random worlds put to Pemba, to a real SpiceDB and to the oracle.
+ * The referee: random worlds put to Pemba, to a real SpiceDB and to the oracle. Pemba answers from
+ * SQLite, or from a resident graph in one of its states, world by world.
  *
  *   npm run referee -- --worlds 300 --seconds 600 --seed 1
  *
@@ -11,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/base/clock.ts';
 import { RandomSource } from '../oracle/random-source.ts';
 import { Pemba } from '../oracle/served-world.ts';
+import { sources } from '../oracle/source.ts';
 import { Comparison, type Parties } from './compare.ts';
 import { printDecision, smallest } from './smallest.ts';
 import { SpiceDb, whyUnavailable } from './spicedb.ts';
@@ -52,12 +54,18 @@ function readRun(): Run {
   };
 }
 
-async function compareAll(run: Run, parties: Parties, tally: Tally): Promise<string[]> {
+async function compareAll(
+  run: Run,
+  { pembas, spicedb }: { pembas: readonly Pemba[]; spicedb: SpiceDb },
+  tally: Tally,
+): Promise<string[]> {
   const shown = new Map<string, string>();
   const started = systemClock.monotonic();
   let reported = started;
   for (let index = run.first; index < run.end; index++) {
-    const name = `seed ${run.seed}, world ${index}`;
+    const pemba = pembas[index % pembas.length] as Pemba;
+    const parties: Parties = { pemba, spicedb };
+    const name = `seed ${run.seed}, world ${index}, from ${pemba.source}`;
     try {
       for (const decision of await compareOne(worldSeed(run.seed, index), parties, tally)) {
         const kind = [decision.api, decision.pemba, decision.spicedb, decision.oracle].join(' ');
@@ -87,11 +95,11 @@ function compareOne(seed: number, parties: Parties, tally: Tally): Promise<Decis
 
 async function main(spicedb: SpiceDb): Promise<void> {
   const run = readRun();
-  const pemba = await Pemba.open();
+  const pembas = await Promise.all(sources.map((source) => Pemba.open((world) => world, source)));
   const tally = emptyTally();
-  const failures = await compareAll(run, { pemba, spicedb }, tally);
+  const failures = await compareAll(run, { pembas, spicedb }, tally);
   spicedb.close();
-  await pemba.close();
+  for (const pemba of pembas) await pemba.close();
   console.log(`\n${describe(tally)}\nseed ${run.seed}`);
   for (const failure of failures) console.log(`\n--- ${failure}`);
   if (tally.unexplained > 0) process.exitCode = 1;
