@@ -98,6 +98,16 @@ export const limits = {
   pageSizeMax: limit(100, 'rows', 'One page of Read, ReadChanges, models or stores'),
   pageSizeDefault: limit(50, 'rows', 'One page when the request names no size'),
   tuplePageSizeMax: limit(1_000, 'rows', 'One page of ReadTuples, ReadTupleChanges or ListRoles'),
+  tuplesScannedAtOnce: limit(
+    10_000,
+    'tuples',
+    'Looked at for a page of tuples before other requests get their turn',
+  ),
+  tuplePageBytesMax: limit(
+    3_145_728,
+    'bytes',
+    'One page of ReadTuples or ReadTupleChanges, unless it is a single row',
+  ),
   tuplePageSizeDefault: limit(100, 'rows', 'Such a page when the request names no size'),
   requestTimeoutMs: limit(
     3_000,

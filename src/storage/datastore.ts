@@ -122,6 +122,22 @@ export interface PageQuery {
   readonly cursor: string;
 }
 
+/** A page that may end early. */
+export interface FittingQuery<Row> extends PageQuery {
+  /** Whether there is room for the next row as well; asked of each, in order. The first one fits. */
+  readonly fits?: (row: Row) => boolean;
+}
+
+/** The first rows, as far as they fit. */
+export function fitting<Row>(rows: Iterable<Row>, fits: (row: Row) => boolean = () => true): Row[] {
+  const page: Row[] = [];
+  for (const row of rows) {
+    if (!fits(row) && page.length > 0) break;
+    page.push(row);
+  }
+  return page;
+}
+
 export interface Page<Row> {
   readonly rows: readonly Row[];
   /** '' at the end. */
@@ -130,7 +146,7 @@ export interface Page<Row> {
   readonly revision: Revision;
 }
 
-export interface ChangeQuery extends PageQuery {
+export interface ChangeQuery extends FittingQuery<ChangeRecord> {
   /** Only changes of objects of this type; '' for all. The cursor is bound to it (error 2052). */
   readonly objectType: string;
   /** Only changes at or after this time (milliseconds since 1970), where there is no cursor. */
@@ -189,7 +205,11 @@ export interface Datastore {
   collectExpired(): Promise<void>;
 
   /** Those that have not expired, in the order of the keys, the same on every page. */
-  readTuples(store: StoreId, filter: TupleFilter, query: PageQuery): Promise<Page<TupleRecord>>;
+  readTuples(
+    store: StoreId,
+    filter: TupleFilter,
+    query: FittingQuery<TupleRecord>,
+  ): Promise<Page<TupleRecord>>;
 
   /**
    * In commit order. The cursor resumes after the last row; at the end it is the query's own, or ''

@@ -59,6 +59,8 @@ const numbers: Readonly<Record<LimitName, number>> = {
   pageSizeMax: 100,
   pageSizeDefault: 50,
   tuplePageSizeMax: 1_000,
+  tuplesScannedAtOnce: 10_000,
+  tuplePageBytesMax: 3_145_728,
   tuplePageSizeDefault: 100,
   requestTimeoutMs: 3_000,
   revisionWaitMs: 1_000,

@@ -84,6 +84,11 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   pageSizeMax: [fields, 'page of Read'],
   pageSizeDefault: [here, 'a page without a size'],
   tuplePageSizeMax: [fields, 'page of ReadTuples'],
+  tuplesScannedAtOnce: ['test/storage/sqlite-file.test.ts', 'of %d tuples a page is read at once'],
+  tuplePageBytesMax: [
+    'test/service/pemba-read-tuples.test.ts',
+    'a page of large tuples fits what clients take',
+  ],
   tuplePageSizeDefault: ['test/service/pemba-read-tuples.test.ts', 'a page without a size'],
   requestTimeoutMs: [waits, 'is answered until its time is over'],
   revisionWaitMs: [beside, 'a read waits so long for a revision'],

@@ -1,7 +1,9 @@
 /** ReadTuples and ReadTupleChanges: filters, pages, ends, and what became of each tuple. */
+import { fromJson, type Message, toBinary, toJsonString } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
-import { openDrive, tupleKey } from './harness.ts';
+import type { StoreId } from '../../src/model/ids.ts';
+import { callOf, openDrive, tupleKey } from './harness.ts';
 
 let drive: Awaited<ReturnType<typeof openDrive>>;
 beforeEach(async () => {
@@ -145,4 +147,41 @@ describe('changes', () => {
       'query_string_type_continuation_token_mismatch',
     );
   });
+});
+
+test.each([
+  ['ReadTuples', 'tuples'],
+  ['ReadTupleChanges', 'changes'],
+])('a page of large tuples fits what clients take: %s', async (name, rows) => {
+  // Short as JSON and long as messages; and the other way round.
+  const numbers = Array.from({ length: 10_000 }, (_, i) => i % 10);
+  const text = '"'.repeat(16_000);
+  const writes = Array.from({ length: 150 }, (_, i) => ({
+    object: { type: 'document', id: `large${i}` },
+    relation: 'owner',
+    subject: { type: 'user', id: 'eve', relation: '' },
+    condition: { name: 'at_work', context: i % 2 === 0 ? { numbers } : { text, i } },
+  }));
+  const [onDuplicate, onMissing] = ['error', 'error'] as const;
+  const write = { writes, deletes: [], onDuplicate, onMissing };
+  await drive.datastore.write(drive.store as StoreId, write);
+
+  const { descriptor, handle } = drive.methods.find((method) => method.descriptor.name === name)!;
+  let count = 0;
+  let pages = 0;
+  for (let cursor = ''; pages === 0 || (cursor !== '' && count < 155); pages++) {
+    const request = fromJson(descriptor.input, {
+      store_id: drive.store,
+      page_size: 1_000,
+      cursor,
+    });
+    const answer = (await handle(request, callOf(name))) as Message;
+    expect(toBinary(descriptor.output, answer).length).toBeLessThan(limits.tuplePageBytesMax);
+    expect(toJsonString(descriptor.output, answer).length).toBeLessThan(limits.tuplePageBytesMax);
+    const body = (await ask(name, { page_size: 1_000, cursor })) as Record<string, Row[]>;
+    count += body[rows]!.length;
+    cursor = String(body.cursor);
+  }
+  expect(count).toBe(155);
+  expect(pages).toBeGreaterThan(3);
 });

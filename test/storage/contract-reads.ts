@@ -141,6 +141,36 @@ export function readsContract(open: OpenDatastore): void {
       expect(page.rows.map(({ writtenAt }) => writtenAt)).toEqual([1_000, 2_000]);
     });
 
+    test('a page ends before the row that does not fit, but has one', async () => {
+      const datastore = await open(manualClock());
+      const texts = Array.from({ length: 9 }, (_, i) => `doc:1#viewer@user:${i}`);
+      await datastore.write(first, writing(...texts));
+      for (const room of [0, 1, 2, 8, 9, 10]) {
+        const fits = () => {
+          let left = room;
+          return () => left-- > 0;
+        };
+        const rows = Math.max(1, room);
+        const tuples = (cursor: string) =>
+          datastore.readTuples(first, {}, { pageSize: 100, cursor, fits: fits() });
+        const page = await tuples('');
+        expect(page.rows.map((row) => formatTuple(row.tuple))).toEqual(texts.slice(0, rows));
+        expect(page.cursor === '').toBe(room >= 9);
+        const next = page.cursor === '' ? [] : (await tuples(page.cursor)).rows;
+        expect(next.map((row) => formatTuple(row.tuple))).toEqual(texts.slice(rows, 2 * rows));
+        const changes = (cursor: string) => {
+          const query = { pageSize: 100, cursor, objectType: '', since: undefined };
+          return datastore.readChanges(first, { ...query, fits: fits() });
+        };
+        const log = await changes('');
+        expect(log.rows.map((row) => formatTuple(row.tuple))).toEqual(texts.slice(0, rows));
+        const later = await changes(log.cursor);
+        expect(later.rows.map((row) => formatTuple(row.tuple))).toEqual(
+          texts.slice(rows, 2 * rows),
+        );
+      }
+    });
+
     test('conditions come back as they were stored', async () => {
       const datastore = await open(manualClock());
       const context = { list: [1, 2.5, null, 'ß'], deep: { '': true }, ['__proto__']: 'own' };

@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { limits } from '../../src/base/limits.ts';
+import { formatTuple } from '../../src/model/tuple.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
 import { baseHostHere } from '../../src/storage/sqlite/base-host.ts';
 import { openDatabase, openReadonly } from '../../src/storage/sqlite/database.ts';
@@ -60,6 +61,55 @@ async function open(path: string): Promise<Datastore> {
   onTestFinished(() => datastore.close());
   return datastore;
 }
+
+describe('pages for which many tuples are looked at', () => {
+  const every = limits.tuplesScannedAtOnce;
+
+  test.each([every - 1, every, every + 1])('of %d tuples a page is read at once', async (count) => {
+    const datastore = await open(freshPath());
+    await datastore.write(first, writing(...numbered(count)));
+    let turned = false;
+    setImmediate(() => {
+      turned = true;
+    });
+    const query = { pageSize: 10, cursor: '' };
+    const { rows, cursor } = await datastore.readTuples(first, { subjectType: 'doc' }, query);
+    expect([rows, cursor]).toEqual([[], '']);
+    expect(turned).toBe(count >= every);
+  });
+
+  test('have all that matches, wherever it is, and are of one revision', async () => {
+    const datastore = await open(freshPath());
+    const matching = [0, 1, every - 2, every - 1, every, every + 1, 2 * every - 1, 2 * every];
+    const texts = Array.from({ length: 2 * every + 5 }, (_, i) =>
+      matching.includes(i) ? `doc:${i}#editor@user:1` : `doc:${i}#viewer@user:1`,
+    );
+    const { revision } = await datastore.write(first, writing(...texts));
+    const expected = texts.filter((text) => text.includes('editor'));
+    const filter = { relation: 'editor' };
+    for (const size of [1, 2, 3, 8, 100]) {
+      expect(await readAll(datastore, first, filter, size)).toEqual(expected);
+    }
+    let done = false;
+    const reading = datastore
+      .readTuples(first, filter, { pageSize: 100, cursor: '' })
+      .finally(() => {
+        done = true;
+      });
+    const last = expected.at(-1) as string;
+    const writes = datastore.write(first, {
+      ...writing('doc:new#editor@user:1'),
+      deletes: deleting(last).deletes,
+    });
+    const page = await reading;
+    expect(done).toBe(true);
+    expect(page.revision).toBe(revision);
+    expect(page.rows.map((row) => formatTuple(row.tuple))).toEqual(expected);
+    await writes;
+    const after = await readAll(datastore, first, filter, 100);
+    expect(after).toEqual([...expected.slice(0, -1), 'doc:new#editor@user:1']);
+  });
+});
 
 describe('reopening', () => {
   test('everything is there again, and goes on where it ended', async () => {

@@ -12,7 +12,7 @@ import { openReadonly } from './database.ts';
 import { createSnapshots, type OpenSnapshots } from './snapshot.ts';
 import { storageRefusal } from './storage-fault.ts';
 import { createTexts } from './texts.ts';
-import { createReading, type Reading } from './view.ts';
+import { createReading, type Reading, type StoreView } from './view.ts';
 
 interface Connection {
   readonly database: Database.Database;
@@ -25,7 +25,14 @@ interface Waiter {
   refuse(refusal: Refusal): void;
 }
 
+/** A connection in a read transaction of one store, which nobody else has. */
+export interface Borrowed extends Disposable {
+  readonly view: StoreView;
+  readonly database: Database.Database;
+}
+
 export interface Holding {
+  borrow(store: StoreId, waitMs: number): Promise<Borrowed>;
   hold(store: StoreId, waitMs: number): Promise<HeldSnapshot>;
   /** Snapshots that are held still can be read to their end. */
   close(): void;
@@ -82,21 +89,33 @@ export function createHolding(path: string): Holding {
     connection.database.close();
   }
 
-  return {
-    async hold(store, waitMs) {
-      const connection = await acquire(waitMs);
-      try {
-        const { end, view } = connection.reading.begin(store);
-        const opened = connection.openSnapshot(view);
-        return heldSnapshot(opened.snapshot, () => {
-          opened.close();
-          end();
-          release(connection);
-        });
-      } catch (error) {
+  async function begin(store: StoreId, waitMs: number) {
+    const connection = await acquire(waitMs);
+    try {
+      const { end, view } = connection.reading.begin(store);
+      const letGo = () => {
+        end();
         release(connection);
-        throw error;
-      }
+      };
+      return { connection, view, letGo };
+    } catch (error) {
+      release(connection);
+      throw error;
+    }
+  }
+
+  return {
+    async borrow(store, waitMs) {
+      const { connection, view, letGo } = await begin(store, waitMs);
+      return { view, database: connection.database, [Symbol.dispose]: letGo };
+    },
+    async hold(store, waitMs) {
+      const { connection, view, letGo } = await begin(store, waitMs);
+      const opened = connection.openSnapshot(view);
+      return heldSnapshot(opened.snapshot, () => {
+        opened.close();
+        letGo();
+      });
     },
     close() {
       closed = true;

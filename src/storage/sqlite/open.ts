@@ -19,6 +19,7 @@ import { createCommitReads } from './read-commits.ts';
 import { createRecordReads } from './read-records.ts';
 import { createTupleReads } from './read-tuples.ts';
 import { createResidentViews } from './resident-views.ts';
+import { createTupleScans } from './scan-tuples.ts';
 import { createTexts } from './texts.ts';
 import { filterParts } from './tuple-range.ts';
 import { createReading, type Reading, type StoreView } from './view.ts';
@@ -106,6 +107,7 @@ export function createDatastore(
   const residency = residencyOver(parts, options);
   const reading = telling(residency, parts.reading);
   const tuples = createTupleReads(database, texts, cursors);
+  const readTuples = createTupleScans({ reading, tuples, cursors, holding });
   const changes = createChangeReads(database, texts, cursors);
   const records = createRecordReads(database, cursors);
   const queue = parts.writing(residency);
@@ -163,8 +165,7 @@ export function createDatastore(
       };
     },
     collectExpired: () => queue.collect(),
-    readTuples: async (store, filter, query) =>
-      reading.inStore(store, (view) => tuples.read(view, filter, query, clock.now())),
+    readTuples: (store, filter, query) => readTuples(store, filter, query, clock.now()),
     readChanges: async (store, query) =>
       reading.inStore(store, (view) => changes.read(view, query)),
 

@@ -1,6 +1,6 @@
 /** Pages of the changelog, in commit order. */
 import type Database from 'better-sqlite3';
-import type { ChangeQuery, ChangeRecord, Page } from '../datastore.ts';
+import { type ChangeQuery, type ChangeRecord, fitting, type Page } from '../datastore.ts';
 import { noGuard } from '../tuple-reader.ts';
 import {
   changesPerPack,
@@ -59,9 +59,13 @@ export function createChangeReads(database: Database.Database, texts: Texts, cur
     const position = cursors.decode(bound, query.cursor, query.objectType)?.map(Number);
     const [revision = 0, place = 0] = position ?? [revisionBefore(view, query.since), maximum];
     const rows = readRows(view.key, query, revision, place);
-    const last = rows.at(-1);
+    const page = fitting(
+      rows.values().map((row) => changeRecord(texts, view.key, row)),
+      query.fits,
+    );
+    const last = rows[page.length - 1];
     return {
-      rows: rows.map((row) => changeRecord(texts, view.key, row)),
+      rows: page,
       cursor:
         last === undefined
           ? query.cursor

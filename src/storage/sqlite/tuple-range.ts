@@ -126,6 +126,8 @@ export interface RangeSql {
   /** Its parameters: the store, the fixed columns, then the position, one value a free column. */
   readonly where: string;
   readonly orderBy: string;
+  /** Not after a position. Its parameters: as of the position in `where`. */
+  readonly upTo: string;
   /** A condition on the rest. Its parameters: the columns of the rest. */
   readonly restIs: string;
 }
@@ -147,6 +149,7 @@ export function rangeSql({ order, fixed, free, rest }: Range): RangeSql {
     from: sourceOf(order),
     where: conditions.join(' AND '),
     orderBy: sorting.join(', '),
+    upTo: `(${free.map((name) => `tuple.${name}`).join(', ')}) <= (${free.map(() => '+?').join(', ')})`,
     // A plus before a column that is not part of the range keeps it out of the choice of an order.
     restIs: ['TRUE', ...rest.map((name) => `+tuple.${name} = +?`)].join(' AND '),
   };
