@@ -82,25 +82,23 @@ export async function inTurns<Result>(
 /** How long one may go on before it is the turn of others. */
 class Turns {
   readonly #service: Service;
-  #endAt = 0;
+  /** Undefined until it is first asked for: then the turn begins. */
+  #endAt: number | undefined;
 
   constructor(service: Service) {
     this.#service = service;
-    this.#begin();
   }
 
   isOver(): boolean {
-    return this.#service.clock.monotonic() >= this.#endAt;
+    const { clock, lists } = this.#service;
+    const now = clock.monotonic();
+    this.#endAt ??= now + lists.sliceMs;
+    return now >= this.#endAt;
   }
 
   async next(): Promise<void> {
     await setImmediate();
-    this.#begin();
-  }
-
-  #begin(): void {
-    const { clock, lists } = this.#service;
-    this.#endAt = clock.monotonic() + lists.sliceMs;
+    this.#endAt = undefined;
   }
 }
 
