@@ -1,5 +1,10 @@
 /** Bytes and texts of responses. Those of frozen messages, which never change, are made once. */
-import { type DescMessage, type Message, toBinary } from '@bufbuild/protobuf';
+import { type DescMessage, isMessage, type Message, toBinary } from '@bufbuild/protobuf';
+import {
+  type BatchCheckResponse,
+  BatchCheckResponseSchema,
+  BatchCheckSingleResultSchema,
+} from '../gen/openfga/v1/openfga_service_pb.ts';
 
 type Encode<Encoded> = (schema: DescMessage, message: Message) => Encoded;
 
@@ -20,6 +25,45 @@ export function onceIfFrozen<Encoded extends object | string>(
 }
 
 export const encodeBinary = onceIfFrozen((schema, message) => {
+  if (isMessage(message, BatchCheckResponseSchema)) return encodeBatch(message);
   const bytes = toBinary(schema, message);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 });
+
+/** A field of bytes, 1 or 2: its number and wire type. */
+const field1 = 0x0a;
+const field2 = 0x12;
+
+/** A map from correlation ids to results, most of which are the same two. ENSURES: as the library. */
+function encodeBatch({ result }: BatchCheckResponse): Buffer {
+  const parts: Buffer[] = [];
+  for (const correlationId of Object.keys(result)) {
+    const value = encodeBinary(BatchCheckSingleResultSchema, result[correlationId]!);
+    const keyBytes = Buffer.byteLength(correlationId);
+    const size = 1 + lengthSize(keyBytes) + keyBytes + 1 + lengthSize(value.length) + value.length;
+    const entry = Buffer.allocUnsafe(1 + lengthSize(size) + size);
+    let at = putLength(entry, 0, field1, size);
+    at = putLength(entry, at, field1, keyBytes);
+    at += entry.write(correlationId, at, 'utf8');
+    at = putLength(entry, at, field2, value.length);
+    value.copy(entry, at);
+    parts.push(entry);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Bytes of a length as a varint. */
+function lengthSize(length: number): number {
+  let size = 1;
+  for (let rest = length; rest >= 0x80; rest >>>= 7) size++;
+  return size;
+}
+
+function putLength(bytes: Buffer, start: number, field: number, length: number): number {
+  let at = start;
+  bytes[at++] = field;
+  let rest = length;
+  for (; rest >= 0x80; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+  bytes[at++] = rest;
+  return at;
+}

@@ -47,14 +47,15 @@ export function createBatchCheck(service: Service): Unary<BatchCheckRequest, Bat
         );
         const challenges = new Challenges(call);
         const batch: Batch = { service, call, snapshot, model, now, challenges, walks: new Map() };
+        const response = create(BatchCheckResponseSchema);
         // Made from entries, for which `__proto__` is a correlation id like any other.
-        const result = Object.fromEntries(
+        response.result = Object.fromEntries(
           request.checks.map((item, i) => [
             item.correlationId,
             answer(batch, item, asked[i] as Asked),
           ]),
         );
-        return create(BatchCheckResponseSchema, { result });
+        return response;
       });
     });
 }
@@ -106,11 +107,14 @@ function answer(batch: Batch, item: BatchCheckItem, asked: Asked): BatchCheckSin
   }
 }
 
+/** Frozen, so that whoever encodes them may do so once and for all. */
 const allowed = resultOf(true);
 const denied = resultOf(false);
 
 function resultOf(value: boolean): BatchCheckSingleResult {
-  return create(BatchCheckSingleResultSchema, { checkResult: { case: 'allowed', value } });
+  const result = create(BatchCheckSingleResultSchema, { checkResult: { case: 'allowed', value } });
+  Object.freeze(result.checkResult);
+  return Object.freeze(result);
 }
 
 function walksFor(
