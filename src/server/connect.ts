@@ -60,7 +60,8 @@ export function createConnectHandler(options: HttpOptions): ConnectHandler {
     answer: (path, request, response) => {
       const method = methods.get(path);
       if (method?.kind === 'unary' && isPlain(request)) {
-        void answerUnary(method, request, response, options);
+        // The name is the path without its slash.
+        void answerUnary(method, path.slice(1), request, response, options);
       } else {
         router(request, response);
       }
@@ -88,17 +89,19 @@ const encodeText = onceIfFrozen((schema, message) => toJsonString(schema, messag
 
 async function answerUnary(
   method: UnaryMethod,
+  name: string,
   request: IncomingMessage,
   response: ServerResponse,
   options: HttpOptions,
 ): Promise<void> {
   const { input, output } = method.descriptor;
-  const call = new HttpCall(nameOf(method), request, response, options);
+  const call = new HttpCall(name, request, response, options);
   const contentType = request.headers['content-type'] as string;
   const isJson = contentType === 'application/json';
   let message: Message | undefined;
   try {
-    await method.admit(call);
+    const admitted = method.admit(call);
+    if (admitted !== undefined) await admitted;
     const body = await readBody(request, options.requestBytesMax);
     message = isJson ? decodeJson(input, parseJson(body)) : decodeBinary(method, body);
     const answered = method.handle(message, call);

@@ -26,14 +26,13 @@ export async function answerRest(
   response: ServerResponse,
   options: HttpOptions,
 ): Promise<void> {
-  const { descriptor } = route.method;
-  const name = `${descriptor.parent.typeName}/${descriptor.name}`;
-  const call = new HttpCall(name, request, response, options);
+  const call = new HttpCall(route.name, request, response, options);
   try {
     let message: Message;
     try {
       // Who calls comes before what is asked: a stranger's body is not even read.
-      await route.method.admit(call);
+      const admitted = route.method.admit(call);
+      if (admitted !== undefined) await admitted;
       const source = route.hasBody
         ? { body: parseJson(await readBody(request, options.requestBytesMax)) }
         : { query };

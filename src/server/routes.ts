@@ -16,6 +16,8 @@ import { malformed } from './body.ts';
 
 export interface Route {
   readonly method: GuardedMethod;
+  /** Fully qualified, `openfga.v1.OpenFGAService/Check`. */
+  readonly name: string;
   /** Fields that the path carries, in the path's order. */
   readonly pathFields: readonly DescField[];
   /** True where the body is the request message; else the query is. */
@@ -75,7 +77,14 @@ export class Routes {
     const httpVerb = verb.toUpperCase();
     assert(!node.routes.has(httpVerb), `${httpVerb} ${path} is bound twice`);
     const status = successStatuses[method.descriptor.name] ?? 200;
-    node.routes.set(httpVerb, { method, pathFields, hasBody: rule.body === '*', status });
+    const { parent, name } = method.descriptor;
+    node.routes.set(httpVerb, {
+      method,
+      name: `${parent.typeName}/${name}`,
+      pathFields,
+      hasBody: rule.body === '*',
+      status,
+    });
   }
 
   /** REQUIRES: a path without its query. Undefined for a path that no method has. */

@@ -40,19 +40,16 @@ export function createCheck(service: Service): Unary<CheckRequest, CheckResponse
           contextualTupleUse,
         );
         const reader = asked.reader(snapshot, model);
-        const check = {
-          now,
-          contextualTuples: asked.tuples(model, tuples),
-          context: asked.context(request.context),
-          depthMax: service.checkDepthMax,
-          stepsMax: service.checkStepsMax,
-          interrupt: interruptOf(service, call),
-        };
-        const verdict = allOf(subjects, (subject) =>
-          createWalk(reader, model, { ...check, subject }).check(object, relation),
-        );
+        const contextualTuples = asked.tuples(model, tuples);
+        const context = asked.context(request.context);
+        const interrupt = interruptOf(service, call);
+        const verdict = allOf(subjects, (subject) => {
+          const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = service;
+          const check = { now, subject, contextualTuples, context, depthMax, stepsMax, interrupt };
+          return createWalk(reader, model, check).check(object, relation);
+        });
         const at = { type: object.type, relation };
-        const decided = decide(asked, at, verdict, new Challenges(call).add);
+        const decided = decide(asked, at, verdict, (stepUp) => new Challenges(call).add(stepUp));
         return isAllowed(decided) ? allowed : denied;
       });
     });
