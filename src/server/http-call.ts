@@ -43,11 +43,7 @@ export class HttpCall implements Call {
       Math.min(options.requestTimeoutMs, clientTimeoutMs(headers['connect-timeout-ms']));
     this.requestId = requestIdOf(headers[requestIdHeader] as string | undefined);
     this.consistencyToken = (headers[consistencyTokenHeader] as string | undefined) ?? '';
-    this.credentials = {
-      authorization: headers.authorization ?? '',
-      subjectToken: (headers[subjectTokenHeader] as string | undefined) ?? '',
-      address: request.socket.remoteAddress ?? '',
-    };
+    this.credentials = new HttpCredentials(request);
     this.principal = undefined;
     this.responseHeaders = { [requestIdHeader]: this.requestId };
   }
@@ -78,6 +74,24 @@ export class HttpCall implements Call {
       headers.push(name, this.responseHeaders[name] as string);
     }
     return headers;
+  }
+}
+
+class HttpCredentials implements Credentials {
+  readonly authorization: string;
+  readonly subjectToken: string;
+  readonly #request: IncomingMessage;
+
+  constructor(request: IncomingMessage) {
+    const { headers } = request;
+    this.authorization = headers.authorization ?? '';
+    this.subjectToken = (headers[subjectTokenHeader] as string | undefined) ?? '';
+    this.#request = request;
+  }
+
+  /** Asked for only where a call is refused. */
+  get address(): string {
+    return this.#request.socket.remoteAddress ?? '';
   }
 }
 

@@ -43,9 +43,12 @@ export async function answerRest(
       refuse(response, call, refusal);
       return;
     }
-    if (route.method.kind === 'unary')
-      await answerUnary(route, route.method, message, call, response);
-    else await answerStream(route.method, message, call, response);
+    if (route.method.kind === 'unary') {
+      const answering = answerUnary(route, route.method, message, call, response);
+      if (answering !== undefined) await answering;
+    } else {
+      await answerStream(route.method, message, call, response);
+    }
   } finally {
     call.finish();
   }
@@ -55,24 +58,27 @@ const encodeText = onceIfFrozen((schema, message) => JSON.stringify(encodeJson(s
 
 type Of<Kind extends Method['kind']> = Extract<Method, { kind: Kind }>;
 
-async function answerUnary(
+/** At once, where the answer is there at once. */
+function answerUnary(
   { status }: Route,
   method: Of<'unary'>,
   message: Message,
   call: HttpCall,
   response: ServerResponse,
-): Promise<void> {
+): Promise<void> | undefined {
+  const answer = (result: Message) => {
+    if (status === 204) send(response, status, call, undefined, '');
+    else send(response, status, call, json, encodeText(method.descriptor.output, result));
+  };
+  const fail = (error: unknown) => refuse(response, call, toRefusal(error, call.requestId));
   try {
     const result = method.handle(message, call);
-    const answer = result instanceof Promise ? await result : result;
-    if (status === 204) {
-      send(response, status, call, undefined, '');
-    } else {
-      send(response, status, call, json, encodeText(method.descriptor.output, answer));
-    }
+    if (result instanceof Promise) return result.then(answer).catch(fail);
+    answer(result);
   } catch (error) {
-    refuse(response, call, toRefusal(error, call.requestId));
+    fail(error);
   }
+  return undefined;
 }
 
 /** `{"code":"type_not_found","message":"…"}`, under the status of the code. */
