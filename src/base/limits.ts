@@ -62,6 +62,11 @@ export const limits = {
     'check-steps-max',
   ),
   interruptSteps: limit(2_000, 'steps', 'A check visits before it looks at its deadline again'),
+  checkMemoryBytesMax: limit(
+    67_108_864,
+    'bytes',
+    'What checks remember of subjects in many groups and of wide objects, about',
+  ),
   /** What the JavaScript stack must hold. */
   checkNestingMax: limit(500, 'levels', 'Questions and rewrites open at once in a check'),
   explainTuplesMax: limit(10_000, 'tuples', 'Weighed by an explanation for the shortest proof'),

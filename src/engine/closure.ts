@@ -10,6 +10,7 @@ import type { CompiledRelation, Edge, Plan } from '../model/compiled.ts';
 import { noGuard } from '../storage/tuple-reader.ts';
 import { type Facts, stranger, tooDeep } from './facts.ts';
 import { FewNumbers } from './few-numbers.ts';
+import { isWide, sideSizes } from './sides.ts';
 import { both, either, falseValue, isError, trueValue, uncertain, type Value } from './value.ts';
 
 /** What a closure needs of the walk that it is part of. */
@@ -22,6 +23,8 @@ export interface Surroundings {
   answered(key: number, depth: number): Value | undefined;
   ask(object: number, relation: number, depth: number): Value;
   evaluate(plan: Plan, object: number, relation: CompiledRelation, depth: number): Value;
+  /** The value of a question that can be told without walking; undefined where it cannot. */
+  decide(object: number, relation: number, depth: number): Value | undefined;
   follow(
     edge: Edge,
     target: number,
@@ -34,6 +37,11 @@ export interface Surroundings {
 export class Closure {
   /** Keys of the questions that were visited. When the first one is false, all of them are. */
   private readonly seen = new FewNumbers();
+  /** The question that it is to answer, and its value where that was told without visiting all. */
+  private first = { key: 0, depth: 0 };
+  private decided: Value | undefined = undefined;
+  private triedOtherSide = false;
+  private visits = 0;
   private readonly walk: Surroundings;
   private readonly component: number;
   /** Keys of the questions to visit, by depth. */
@@ -53,8 +61,10 @@ export class Closure {
 
   /** First what is certain; then, if that does not settle it, what is behind open conditions. */
   search(key: number, depth: number): Value {
+    this.first = { key, depth };
     this.queues[depth] = [key];
     const certain = this.visitAll(depth);
+    if (this.decided !== undefined) return this.decided;
     if (certain === trueValue || this.doubt === trueValue) return certain;
     this.queues = this.doubtful;
     return either(certain, both(this.doubt, this.visitAll(depth)));
@@ -71,11 +81,23 @@ export class Closure {
         if (depth >= this.walk.depthMax) return either(value, uncertain(tooDeep));
         this.seen.set(key, 0);
         this.walk.facts.step();
-        value = either(value, this.visit(key, depth));
+        if (++this.visits === sideSizes.wideFrom) this.tryOtherSide();
+        if (this.decided === undefined) value = either(value, this.visit(key, depth));
+        if (this.decided !== undefined) return this.decided;
         if (value === trueValue) return value;
       }
     }
     return value;
+  }
+
+  /** There is much to visit: it may be less from the subject's side. */
+  private tryOtherSide(): void {
+    if (this.triedOtherSide) return;
+    this.triedOtherSide = true;
+    const { key, depth } = this.first;
+    const { relations } = this.walk.facts.model;
+    const object = Math.floor(key / relations.length);
+    this.decided = this.walk.decide(object, key - object * relations.length, depth);
   }
 
   private visit(key: number, depth: number): Value {
@@ -145,6 +167,8 @@ export class Closure {
         subjectRelation,
         after,
       );
+      if (isWide(run)) this.tryOtherSide();
+      if (this.decided !== undefined) return this.decided;
       const { entities, guards, end } = run;
       after = run.next;
       for (let i = run.start; i < end; i++) {

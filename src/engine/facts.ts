@@ -19,6 +19,7 @@ import {
 } from '../model/tuple.ts';
 import { noCondition, noGuard, noTuple, type TupleReader } from '../storage/tuple-reader.ts';
 import { Overlay } from './overlay.ts';
+import type { TupleKind } from './plain.ts';
 import type { Interrupt } from './steps.ts';
 import { causeOf, either, falseValue, isError, trueValue, uncertain, type Value } from './value.ts';
 import { refusalOf, type Verdict } from './verdict.ts';
@@ -79,7 +80,7 @@ export class Facts {
   /** The step at which to look up from the work. INVARIANT: at most one past `stepsMax`. */
   private lookAt: number;
 
-  private readonly type: number;
+  readonly type: number;
   /** The subject's object; `stranger` where no tuple names it. */
   readonly entity: number;
   /** Relation index of a userset, -1 for objects and wildcards. */
@@ -171,6 +172,32 @@ export class Facts {
     return value;
   }
 
+  /** What the tuples of one edge between the two are worth: a contextual and a stored one both count. */
+  between(edge: Edge, object: number, relation: CompiledRelation, subject: number): Value {
+    if (object === stranger) return falseValue;
+    const { subjectRelation } = edge;
+    if (this.contextual === undefined) {
+      const guard = this.reader.find(object, relation.symbol, subject, subjectRelation);
+      return guard === noTuple ? falseValue : this.weigh(edge, guard, object, relation, subject);
+    }
+    let value = falseValue;
+    for (const guard of this.contextual.findAll(
+      object,
+      relation.symbol,
+      subject,
+      subjectRelation,
+    )) {
+      value = either(value, this.weigh(edge, guard, object, relation, subject));
+    }
+    return value;
+  }
+
+  /** The stored tuples, where no contextual tuple is of any of these kinds; else undefined. */
+  storedAlone(kinds: readonly TupleKind[]): TupleReader | undefined {
+    if (this.contextual === undefined) return this.reader;
+    return kinds.some((kind) => this.contextual?.has(kind)) ? undefined : this.contextual.base;
+  }
+
   /** The guards of the tuples of this edge that `literal` looks at; none where there is none. */
   guardsOf(edge: Edge, object: number, relation: CompiledRelation): readonly number[] {
     const subject = object === stranger ? 0 : this.namedBy(edge);
@@ -254,6 +281,12 @@ export class Facts {
   /** Counts one question or tuple. */
   step(): void {
     if (++this.steps >= this.lookAt) this.look();
+  }
+
+  /** Counts steps that somebody else took before, and that this check is spared. */
+  take(steps: number): void {
+    this.steps += steps;
+    if (this.steps >= this.lookAt) this.look();
   }
 
   /** Ends what visits too much, or what nobody waits for any more. */

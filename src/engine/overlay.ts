@@ -12,6 +12,7 @@ import {
   type Run,
   type TupleReader,
 } from '../storage/tuple-reader.ts';
+import type { TupleKind } from './plain.ts';
 
 interface Fact {
   readonly object: number;
@@ -45,7 +46,7 @@ export function overlay(
 }
 
 export class Overlay implements TupleReader {
-  private readonly base: TupleReader;
+  readonly base: TupleReader;
   private readonly entities = new Map<string, number>();
   private readonly refs: ObjectRef[] = [];
   private readonly guards: Guard[] = [];
@@ -60,6 +61,17 @@ export class Overlay implements TupleReader {
       append(this.factsOfObject, fact.object, fact);
       append(this.factsOfSubject, fact.subject, fact);
     }
+  }
+
+  /** Whether any contextual tuple is of this kind. */
+  has({ relation, subjectType, subjectRelation }: TupleKind): boolean {
+    for (const facts of this.factsOfObject.values()) {
+      for (const fact of facts) {
+        if (fact.relation !== relation || fact.subjectType !== subjectType) continue;
+        if (fact.subjectRelation === subjectRelation) return true;
+      }
+    }
+    return false;
   }
 
   symbol(text: string): number {

@@ -16,6 +16,7 @@ import { Closure, type Surroundings } from './closure.ts';
 import { type Facts, stranger, tooDeep } from './facts.ts';
 import { byUnions, notRecursive, recursionOf } from './recursion.ts';
 import { settle } from './settle.ts';
+import { isWide, Sides } from './sides.ts';
 import {
   both,
   causeOf,
@@ -45,6 +46,8 @@ export class DepthFirstWalk implements Surroundings {
   private readonly kind: Uint8Array;
 
   private readonly answers = new Answers();
+  /** Made when something is wide. */
+  private subjectAndObject: Sides | undefined = undefined;
   /** Subtracted sides between the first question and the one on top of the path. */
   private subtracted = 0;
   /** Questions and rewrites on the path: what the JavaScript stack must hold. */
@@ -124,6 +127,18 @@ export class DepthFirstWalk implements Surroundings {
 
   answered(key: number, depth: number): Value | undefined {
     return this.answers.find(key, depth, this.subtracted);
+  }
+
+  /** The value of the question that a closure began with, from the subject's side. */
+  decide(object: number, relation: number, depth: number): Value | undefined {
+    return this.sides.canDecide(relation)
+      ? this.sides.ofQuestion(object, relation, depth)
+      : undefined;
+  }
+
+  private get sides(): Sides {
+    this.subjectAndObject ??= new Sides(this.facts);
+    return this.subjectAndObject;
   }
 
   private define(object: number, relation: number, depth: number): Value {
@@ -228,6 +243,7 @@ export class DepthFirstWalk implements Surroundings {
     if (object === stranger || !facts.canReach(target)) return falseValue;
     const { subjectType, subjectRelation } = edge;
     let value = falseValue;
+    let triedOtherSide = false;
     let after = 0;
     do {
       const run = facts.reader.subjects(
@@ -237,6 +253,11 @@ export class DepthFirstWalk implements Surroundings {
         subjectRelation,
         after,
       );
+      if (!triedOtherSide && isWide(run) && this.sides.canDecide(target)) {
+        triedOtherSide = true;
+        const decided = this.sides.ofEdge(edge, target, object, relation, depth, run);
+        if (decided !== undefined) return either(value, decided);
+      }
       const { entities, guards, end } = run;
       after = run.next;
       for (let i = run.start; i < end; i++) {

@@ -45,6 +45,17 @@ export interface Run {
 }
 
 export interface TupleReader {
+  /** Tells the store from every other of its datastore. With `lastChange`, or not at all. */
+  readonly store?: number;
+
+  /**
+   * A revision, no later than the reader's own, after which no tuple was written or deleted of this
+   * relation, subject type and subject relation, on whatever type of object. So whatever was found
+   * out of such tuples is as true for every reader that says the same. A reader that shows other
+   * tuples than its store has no such method.
+   */
+  lastChange?(relation: number, subjectType: number, subjectRelation: number): number;
+
   /** Symbol of a type, relation or condition name; 0 when no tuple or model ever named it. */
   symbol(text: string): number;
 

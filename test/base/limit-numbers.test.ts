@@ -30,6 +30,7 @@ const numbers: Readonly<Record<LimitName, number>> = {
   checkDepthMax: 25,
   checkStepsMax: 1_000_000,
   interruptSteps: 2_000,
+  checkMemoryBytesMax: 64 * 1_024 * 1_024,
   checkNestingMax: 500,
   explainTuplesMax: 10_000,
   explainNodesMax: 500,

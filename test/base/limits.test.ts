@@ -56,6 +56,7 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   checkDepthMax: [here, 'a check of %d levels'],
   checkStepsMax: [here, 'a check takes as many steps as it may'],
   interruptSteps: ['test/engine/interrupt.test.ts', 'a check asks when it has taken its steps'],
+  checkMemoryBytesMax: ['test/engine/memory.test.ts', 'so many bytes are kept'],
   checkNestingMax: [here, 'a chain of computed relations nests'],
   explainTuplesMax: [beside, 'an explanation weighs %d tuples'],
   explainNodesMax: [beside, 'an explanation of %d nodes'],

@@ -1,15 +1,28 @@
 // Long work asks every so many steps whether it is still wanted, and breaks off without a trace.
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Refusal } from '../../src/base/errors.ts';
 import { limits } from '../../src/base/limits.ts';
 import { createWalk } from '../../src/engine/check.ts';
 import { expand } from '../../src/engine/expand.ts';
 import { explain } from '../../src/engine/explain.ts';
 import { listObjects } from '../../src/engine/list-objects.ts';
+import { sideSizes } from '../../src/engine/sides.ts';
 import { answerOf, type TupleText, tupleOf, World } from './world.ts';
 
 let world: World;
-afterEach(() => world.close());
+const sizes = { ...sideSizes };
+
+// What is wide is walked here tuple by tuple, so that there is long work to break off.
+beforeEach(() => {
+  sideSizes.wideFrom = never;
+});
+
+afterEach(async () => {
+  Object.assign(sideSizes, sizes);
+  await world.close();
+});
+
+const never = Number.POSITIVE_INFINITY;
 
 const model = `
 type user
@@ -47,7 +60,6 @@ function interruptAt(most: number) {
   return interrupt;
 }
 
-const never = Number.POSITIVE_INFINITY;
 const anne = tupleOf('document:1#viewer@user:anne').subject;
 const nothing = { contextualTuples: [], context: {}, now: 0 };
 
@@ -126,6 +138,36 @@ test('results cached on cancel: a check that is broken off has no verdict, and l
         expect(interrupt.times).toBeLessThan(20);
       });
     }
+  }
+});
+
+test('what is wide is broken off on the side of the subject, and of the object', async () => {
+  Object.assign(sideSizes, sizes);
+  const count = limits.interruptSteps + 1;
+  const own = Array.from({ length: count }, (_, i): TupleText => `group:x${i}#member@user:anne`);
+  const folders = Array.from({ length: count }, (_, i): TupleText[] => [
+    `folder:1#parent@folder:y${i}`,
+    `folder:y${i}#parent@folder:z`,
+  ]);
+  world = await World.open(model, [...groups(count), ...own, ...folders.flat()]);
+  for (const [object, relation, right] of [
+    [{ type: 'document', id: '1' }, 'viewer', 'denied'],
+    [{ type: 'folder', id: '1' }, 'viewer', 'denied'],
+  ] as const) {
+    world.view((reader, compiled) => {
+      const ask = (interrupt: () => void) =>
+        answerOf(
+          createWalk(reader, compiled, { subject: anne, ...nothing, interrupt }).check(
+            object,
+            relation,
+          ),
+        );
+      const request = interruptAt(1);
+      expect(() => ask(request)).toThrow(late);
+      // Nothing of what was broken off is remembered.
+      expect(() => ask(interruptAt(1))).toThrow(late);
+      expect(ask(interruptAt(never))).toBe(right);
+    });
   }
 });
 

@@ -249,13 +249,13 @@ export function whole<Result>(list: Generator<undefined, Result, void>): Result 
   }
 }
 
-function storeIdOf(number: number): StoreId {
+export function storeIdOf(number: number): StoreId {
   const text = String(number).padStart(26, '0');
   assert(isStoreId(text), 'digits make an id');
   return text;
 }
 
-function modelIdOf(number: number): ModelId {
+export function modelIdOf(number: number): ModelId {
   const text = String(number).padStart(26, '0');
   assert(isModelId(text), 'digits make an id');
   return text;

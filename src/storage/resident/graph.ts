@@ -82,6 +82,8 @@ export class ResidentGraph {
 
   private head: Horizon;
   private changesSinceBase = 0;
+  /** By kind forwards, the last revision that changed such tuples; undefined: none since the base. */
+  private readonly changedAt: (Revision | undefined)[] = [];
   /** The models written since the base, newest first. */
   private readonly models: { readonly since: Revision; readonly id: ModelId }[] = [];
   /** How many readers hold each revision. */
@@ -139,6 +141,7 @@ export class ResidentGraph {
       const guard = change.guard < 0 ? gone : change.guard;
       const kind = this.forwardKinds.add(relation, subjectType, subjectRelation);
       forward.add(object, kind, { member: subject, guard });
+      this.changedAt[kind] = revision;
       const turned = this.backwardKinds.add(subjectRelation, relation, objectType);
       backward.add(subject, turned, { member: object, guard });
     }
@@ -209,6 +212,18 @@ export class ResidentGraph {
   /** The names of many, in their order. */
   namesOf(entities: readonly number[]): string[] {
     return this.names.namesOf(entities, (entity) => this.nameOf(entity));
+  }
+
+  /** See `TupleReader`. A reader that is held at an older revision is not told of later changes. */
+  lastChange(
+    revision: Revision,
+    relation: number,
+    subjectType: number,
+    subjectRelation: number,
+  ): Revision {
+    const kind = this.forwardKinds.find(relation, subjectType, subjectRelation);
+    const changedAt = this.changedAt[kind] ?? this.base.revision;
+    return Math.min(changedAt, revision);
   }
 
   /** The tuple's guard; `noTuple` where there is none. */

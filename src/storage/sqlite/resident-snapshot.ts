@@ -92,6 +92,11 @@ export class ResidentSnapshot implements Snapshot {
     return graph.objects(revision, subject, subjectRelation, relation, objectType, after);
   }
 
+  lastChange(relation: number, subjectType: number, subjectRelation: number): number {
+    this.alive();
+    return this.graph.lastChange(this.revision, relation, subjectType, subjectRelation);
+  }
+
   latestModelId(): ModelId | undefined {
     this.alive();
     return this.graph.latestModelId(this.revision);

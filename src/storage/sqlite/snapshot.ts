@@ -98,6 +98,13 @@ function openSnapshot(statements: SnapshotStatements, texts: Texts, view: StoreV
 
   const snapshot: Snapshot = {
     revision: view.revision,
+    store,
+
+    /** The database does not say: any write may have been one of these tuples. */
+    lastChange() {
+      alive();
+      return view.revision;
+    },
 
     symbol(text) {
       alive();
