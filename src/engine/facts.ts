@@ -174,7 +174,6 @@ export class Facts {
 
   /** What the tuples of one edge between the two are worth: a contextual and a stored one both count. */
   between(edge: Edge, object: number, relation: CompiledRelation, subject: number): Value {
-    if (object === stranger) return falseValue;
     const { subjectRelation } = edge;
     if (this.contextual === undefined) {
       const guard = this.reader.find(object, relation.symbol, subject, subjectRelation);

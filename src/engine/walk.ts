@@ -12,6 +12,7 @@ import type { CompiledRelation, Edge, Plan } from '../model/compiled.ts';
 import type { ObjectRef } from '../model/tuple.ts';
 import { noGuard } from '../storage/tuple-reader.ts';
 import { Answers } from './answers.ts';
+import { probesOf, subtractsFirst } from './cheap.ts';
 import { Closure, type Surroundings } from './closure.ts';
 import { type Facts, stranger, tooDeep } from './facts.ts';
 import { byUnions, notRecursive, recursionOf } from './recursion.ts';
@@ -196,21 +197,48 @@ export class DepthFirstWalk implements Surroundings {
         break;
       case 'intersection':
         value = trueValue;
+        if (this.isSurelyFalse(probesOf(plan, this.facts.model), object, relation, depth)) {
+          value = falseValue;
+          break;
+        }
         for (const child of plan.children) {
           value = both(value, this.evaluate(child, object, relation, depth));
           if (value === falseValue) break;
         }
         break;
-      case 'exclusion':
+      case 'exclusion': {
+        const first = subtractsFirst(plan, this.facts.model);
+        if (first && this.subtracts(plan.subtract, object, relation, depth) === trueValue) {
+          value = falseValue;
+          break;
+        }
         value = this.evaluate(plan.base, object, relation, depth);
         if (value === falseValue) break;
-        this.subtracted++;
-        value = without(value, this.evaluate(plan.subtract, object, relation, depth));
-        this.subtracted--;
+        value = without(value, this.subtracts(plan.subtract, object, relation, depth));
         break;
+      }
     }
     this.nesting--;
     return value;
+  }
+
+  private subtracts(plan: Plan, object: number, relation: CompiledRelation, depth: number): Value {
+    this.subtracted++;
+    const value = this.evaluate(plan, object, relation, depth);
+    this.subtracted--;
+    return value;
+  }
+
+  private isSurelyFalse(
+    probes: readonly Plan[],
+    object: number,
+    relation: CompiledRelation,
+    depth: number,
+  ): boolean {
+    for (const probe of probes) {
+      if (this.evaluate(probe, object, relation, depth) === falseValue) return true;
+    }
+    return false;
   }
 
   private direct(

@@ -54,10 +54,10 @@ const cycles: readonly Mutant[] = [
     recreates: 'CVE-2024-31452',
     what: 'the subtracted side is walked as if nothing were subtracted',
     file: 'src/engine/walk.ts',
-    text: `        this.subtracted++;
-        value = without(value, this.evaluate(plan.subtract, object, relation, depth));
-        this.subtracted--;`,
-    replacement: 'value = without(value, this.evaluate(plan.subtract, object, relation, depth));',
+    text: `    this.subtracted++;
+    const value = this.evaluate(plan, object, relation, depth);
+    this.subtracted--;`,
+    replacement: 'const value = this.evaluate(plan, object, relation, depth);',
   },
   {
     name: 'provisional-false-crosses-subtraction',
@@ -330,7 +330,7 @@ const restrictions: readonly Mutant[] = [
     recreates: 'CVE-2022-21646',
     what: 'what is given to everybody is not subtracted from anybody',
     file: 'src/engine/walk.ts',
-    text: 'value = without(value, this.evaluate(plan.subtract, object, relation, depth));',
+    text: 'value = without(value, this.subtracts(plan.subtract, object, relation, depth));',
     replacement: `value = without(
           value,
           plan.subtract.kind === 'direct'
@@ -954,7 +954,166 @@ const writes: readonly Mutant[] = [
   },
 ];
 
+const sides: readonly Mutant[] = [
+  {
+    name: 'closure-outlives-its-tuples',
+    recreates: 'class: stale caches',
+    what: 'what a subject has is remembered after tuples of it were written or deleted',
+    file: 'src/engine/memory.ts',
+    text: 'return entry.asOf === asOf ? entry : undefined;',
+    replacement: 'return entry;',
+  },
+  {
+    name: 'deletes-change-nothing',
+    recreates: 'class: stale caches',
+    what: 'a deleted tuple is no change of its kind',
+    file: 'src/storage/resident/graph.ts',
+    text: 'this.changedAt[kind] = revision;',
+    replacement: 'if (change.guard >= 0) this.changedAt[kind] = revision;',
+  },
+  {
+    name: 'changes-of-another-kind',
+    recreates: 'class: stale caches',
+    what: 'of usersets in a relation, it is asked when its objects changed',
+    file: 'src/engine/sides.ts',
+    text: 'stored.lastChange(relation, subjectType, subjectRelation));',
+    replacement: 'stored.lastChange(relation, subjectType, 0 * subjectRelation));',
+  },
+  {
+    name: 'changes-of-members-missed',
+    recreates: 'class: stale caches',
+    what: 'a closure does not depend on the tuples that name the subject',
+    file: 'src/engine/plain.ts',
+    text: 'of hopsOnly ? [] : uses.literals',
+    replacement: 'of hopsOnly ? uses.literals : []',
+  },
+  {
+    name: 'closure-of-anybody',
+    recreates: 'class: keys that leave something out',
+    what: 'what one subject has is remembered for all of its type',
+    file: 'src/engine/sides.ts',
+    text: 'const about = [facts.type, facts.entity, relation];',
+    replacement: 'const about = [facts.type, relation];',
+  },
+  {
+    name: 'closure-of-any-relation',
+    recreates: 'class: keys that leave something out',
+    what: 'what a subject has of one relation is remembered for every relation',
+    file: 'src/engine/sides.ts',
+    text: 'const about = [facts.type, facts.entity, relation];',
+    replacement: 'const about = [facts.type, facts.entity];',
+  },
+  {
+    name: 'closure-ignores-conditions',
+    recreates: 'CVE-2024-46989',
+    what: 'a tuple with a condition leads on from the subject like any other',
+    file: 'src/engine/held.ts',
+    text: `      if (guard !== noGuard) this.stopped = 'guarded';
+      return guard === noGuard && edge.unguarded;`,
+    replacement: '      return true;',
+  },
+  {
+    name: 'closure-of-open-conditions-is-whole',
+    recreates: 'CVE-2024-46989',
+    what: 'behind a condition that nobody can tell the subject has nothing',
+    file: 'src/engine/held.ts',
+    text: 'if (value !== trueValue && value !== falseValue) this.whole = false;',
+    replacement: '',
+  },
+  {
+    name: 'closure-forgets-wildcards',
+    recreates: 'CVE-2022-21646',
+    what: 'what is given to everybody is nothing that the subject has',
+    file: 'src/engine/held.ts',
+    text: 'if (subject !== 0) this.follow(',
+    replacement: 'if (subject !== 0 && !edge.wildcard) this.follow(',
+  },
+  {
+    name: 'smaller-side-ignores-conditions',
+    recreates: 'CVE-2024-46989',
+    what: 'a tuple between the object and what the subject has counts whatever its condition',
+    file: 'src/engine/sides.ts',
+    text: 'const condition = facts.between(edge, object, relation, subject);',
+    replacement: 'const condition = facts.between(edge, object, relation, subject) && trueValue;',
+  },
+  {
+    name: 'run-side-ignores-conditions',
+    recreates: 'CVE-2024-46989',
+    what: 'the same, where the tuples of the object are fewer',
+    file: 'src/engine/sides.ts',
+    text: 'const condition = facts.weigh(edge, guard, object, relation, subject);',
+    replacement: 'const condition = guard === noGuard ? trueValue : trueValue;',
+  },
+  {
+    name: 'usersets-have-what-objects-have',
+    recreates: 'class: kinds of subject mixed up',
+    what: 'a userset that asks is looked up like an object',
+    file: 'src/engine/sides.ts',
+    text: 'return this.facts.index === -1 && this.plain.isPlain[relation] === 1;',
+    replacement: 'return this.plain.isPlain[relation] === 1;',
+  },
+  {
+    name: 'intersections-are-plain',
+    recreates: 'CVE-2024-42473',
+    what: 'one side of an `and` or a `but not` is enough to have it',
+    file: 'src/engine/plain.ts',
+    text: "return plan.kind !== 'intersection' && plan.kind !== 'exclusion';",
+    replacement: 'return true;',
+  },
+  {
+    name: 'plain-above-what-is-not',
+    recreates: 'CVE-2024-42473',
+    what: 'a union is plain whatever it is a union of',
+    file: 'src/engine/plain.ts',
+    text: 'isUnions && all.every((target) => inside.has(target) || isPlain[target] === 1)',
+    replacement: 'isUnions',
+  },
+  {
+    name: 'closure-without-contextual-tuples',
+    recreates: 'class: contextual tuples ignored',
+    what: 'what is remembered of stored tuples answers beside contextual ones',
+    file: 'src/engine/facts.ts',
+    text: 'return kinds.some((kind) => this.contextual?.has(kind)) ? undefined : this.contextual.base;',
+    replacement: 'return kinds.length === 0 ? undefined : this.contextual.base;',
+  },
+  {
+    name: 'pruning-forgets-wildcards',
+    recreates: 'CVE-2022-21646',
+    what: 'a relation that takes only wildcards of a type is out of reach of its objects',
+    file: 'src/model/reach.ts',
+    text: 'relation.edges.some((edge) => edge.target === -1 && edge.subjectType === type),',
+    replacement:
+      'relation.edges.some((edge) => edge.target === -1 && edge.subjectType === type && !edge.wildcard),',
+  },
+  {
+    name: 'pruning-forgets-usersets',
+    recreates: 'class: kinds of subject mixed up',
+    what: 'a relation is out of reach where only usersets lead to it',
+    file: 'src/model/reach.ts',
+    text: 'edge.target === -1 ? edge.subjectType === objects : reached[edge.target] === 1,',
+    replacement: 'edge.target === -1 && edge.subjectType === objects,',
+  },
+  {
+    name: 'open-ban-is-a-ban',
+    recreates: 'CVE-2024-31452',
+    what: 'a cheap subtracted side that nobody can tell is taken for true',
+    file: 'src/engine/walk.ts',
+    text: 'if (first && this.subtracts(plan.subtract, object, relation, depth) === trueValue) {',
+    replacement:
+      'if (first && this.subtracts(plan.subtract, object, relation, depth) !== falseValue) {',
+  },
+  {
+    name: 'open-probe-is-false',
+    recreates: 'CVE-2024-31452',
+    what: 'a cheap side of an `and` that nobody can tell is taken for false',
+    file: 'src/engine/walk.ts',
+    text: 'if (this.evaluate(probe, object, relation, depth) === falseValue) return true;',
+    replacement: 'if (this.evaluate(probe, object, relation, depth) !== trueValue) return true;',
+  },
+];
+
 export const mutants: readonly Mutant[] = [
+  ...sides,
   ...cycles,
   ...errors,
   ...restrictions,
