@@ -38,13 +38,14 @@ export class Closure {
   /** Keys of the questions that were visited. When the first one is false, all of them are. */
   private readonly seen = new FewNumbers();
   /** The question that it is to answer, and its value where that was told without visiting all. */
-  private first = { key: 0, depth: 0 };
+  private key = 0;
+  private from = 0;
   private decided: Value | undefined = undefined;
   private triedOtherSide = false;
   private visits = 0;
   private readonly walk: Surroundings;
   private readonly component: number;
-  /** Keys of the questions to visit, by depth. */
+  /** Keys of the questions to visit, by how much deeper they are than the first. */
   private queues: number[][] = [];
   /** Those behind a condition that nobody can tell, and the first such condition. */
   private doubtful: number[][] = [];
@@ -61,19 +62,21 @@ export class Closure {
 
   /** First what is certain; then, if that does not settle it, what is behind open conditions. */
   search(key: number, depth: number): Value {
-    this.first = { key, depth };
-    this.queues[depth] = [key];
-    const certain = this.visitAll(depth);
+    this.key = key;
+    this.from = depth;
+    this.queues.push([key]);
+    const certain = this.visitAll();
     if (this.decided !== undefined) return this.decided;
     if (certain === trueValue || this.doubt === trueValue) return certain;
     this.queues = this.doubtful;
-    return either(certain, both(this.doubt, this.visitAll(depth)));
+    return either(certain, both(this.doubt, this.visitAll()));
   }
 
-  private visitAll(from: number): Value {
+  private visitAll(): Value {
     let value = falseValue;
-    for (let depth = from; depth < this.queues.length; depth++) {
-      const queue = this.queues[depth] ?? [];
+    for (let level = 0; level < this.queues.length; level++) {
+      const queue = this.queues[level] as number[];
+      const depth = this.from + level;
       // It grows while it is read: a computed relation is no deeper than what it is computed from.
       for (let i = 0; i < queue.length; i++) {
         const key = queue[i] as number;
@@ -94,10 +97,10 @@ export class Closure {
   private tryOtherSide(): void {
     if (this.triedOtherSide) return;
     this.triedOtherSide = true;
-    const { key, depth } = this.first;
+    const { key } = this;
     const { relations } = this.walk.facts.model;
     const object = Math.floor(key / relations.length);
-    this.decided = this.walk.decide(object, key - object * relations.length, depth);
+    this.decided = this.walk.decide(object, key - object * relations.length, this.from);
   }
 
   private visit(key: number, depth: number): Value {
@@ -201,8 +204,10 @@ export class Closure {
     if (this.seen.has(key)) return falseValue;
     const value = this.walk.answered(key, depth);
     if (value !== undefined) return value;
-    for (let i = queues.length; i <= depth; i++) queues.push([]);
-    queues[depth]?.push(key);
+    const level = depth - this.from;
+    for (let i = queues.length; i < level; i++) queues.push([]);
+    if (level === queues.length) queues.push([key]);
+    else (queues[level] as number[]).push(key);
     return falseValue;
   }
 }
