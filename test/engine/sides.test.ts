@@ -111,7 +111,7 @@ function counting(base: TupleReader): { reader: TupleReader; reads: () => number
     symbol: (text) => base.symbol(text),
     entity: (type, id) => base.entity(type, id),
     entityRef: (entity) => base.entityRef(entity),
-    idsOf: (entities) => reader.idsOf(entities),
+    idsOf: (entities) => base.idsOf(entities),
     guard: (guard) => base.guard(guard),
     find: (...key) => {
       reads++;
