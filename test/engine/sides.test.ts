@@ -235,6 +235,18 @@ describe.each([true, false])('resident: %s', (resident) => {
     expect(store.check(question)).toBe('allowed');
   });
 
+  test('where the tuples of the object are fewer, their conditions count as well', async () => {
+    const own = Array.from({ length: wide + 30 }, (_, i) => `group:m${i}#member@user:anne`);
+    const store = await Store.open(resident, [...crowd, ...own]);
+    await store.change([['document:1#viewer@group:m5#member', 'open']], []);
+    const question = 'document:1#viewer@user:anne';
+    expect(store.check(question)).toBe(unknown);
+    expect(store.check(question, { context: { now_open: true } })).toBe('allowed');
+    expect(store.check(question, { context: { now_open: false } })).toBe('denied');
+    await store.change(['document:1#viewer@group:m6#member'], []);
+    expect(store.check(question)).toBe('allowed');
+  });
+
   test('steps count for whoever is spared them: the limit is the same, cold and warm', async () => {
     const store = await Store.open(resident, [...crowd, 'group:h69#member@user:anne']);
     for (const question of ['document:1#viewer@user:anne', 'document:1#viewer@user:beth']) {

@@ -8,6 +8,8 @@ import type { RandomSource } from './random-source.ts';
 
 /** What a world is about. Each is on often enough to keep the weights that `world.ts` promises. */
 export interface Flavour {
+  /** Neither `and` nor `but not`: what the engine may look at from the subject's side. */
+  readonly unions: boolean;
   readonly wildcards: boolean;
   readonly recursion: boolean;
   readonly conditions: boolean;
@@ -163,7 +165,9 @@ class RelationMaker {
     if (random.chance([0.65, 0.35, 0.1][depth] ?? 0)) {
       const child = () => this.rewrite(type, name, depth + 1);
       const negation = this.flavour.knots ? 150 : this.flavour.wildcards ? 50 : 30;
-      switch (random.weighted({ union: 35, intersection: 25, exclusion: negation })) {
+      const others = this.flavour.unions ? 0 : 1;
+      const weights = { union: 35, intersection: 25 * others, exclusion: negation * others };
+      switch (random.weighted(weights)) {
         case 'union':
           return { union: { child: [child(), child()] } };
         case 'intersection':

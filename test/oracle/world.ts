@@ -87,13 +87,16 @@ export function randomWorld(
   rejected: () => void,
 ): World {
   const random = new RandomSource(seed);
+  // Of the seed itself, so that it changes nothing of the worlds that are not.
+  const unions = seed % 4 === 1;
   const flavour: Flavour = {
+    unions,
     wildcards: random.chance(0.5),
     recursion: random.chance(0.5),
     conditions: random.chance(0.6),
     kinds: random.chance(0.4),
     oddNames: random.chance(0.15),
-    knots: random.chance(0.25),
+    knots: random.chance(0.25) && !unions,
   };
   const models = randomModels(random, flavour, valid, rejected);
   const ids = randomIds(random);

@@ -42,6 +42,7 @@ export function worldSeed(seed: number, index: number): number {
 export function refereeWorld(seed: number): World {
   const random = new RandomSource(seed);
   const flavour: Flavour = {
+    unions: false,
     wildcards: random.chance(0.6),
     recursion: random.chance(0.6),
     conditions: random.chance(0.6),
