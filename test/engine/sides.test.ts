@@ -25,6 +25,9 @@ type folder
   relations
     define parent: [folder]
     define viewer: [user, group#member] or viewer from parent
+    define barred: [user]
+    define open: viewer but not barred
+    define seen: [user] or open
 type document
   relations
     define parent: [folder]
@@ -32,6 +35,8 @@ type document
     define owner: [user]
     define banned: [user, group#member]
     define shown: viewer but not banned
+    define opened: open from parent
+    define listed: seen from parent
 
 condition open(now_open: bool) {
   now_open
@@ -245,6 +250,17 @@ describe.each([true, false])('resident: %s', (resident) => {
     expect(store.check(question, { context: { now_open: false } })).toBe('denied');
     await store.change(['document:1#viewer@group:m6#member'], []);
     expect(store.check(question)).toBe('allowed');
+  });
+
+  test('what is no plain union is walked, and what leads to it', async () => {
+    const folders = Array.from({ length: wide }, (_, i) => `document:1#parent@folder:${i}`);
+    const store = await Store.open(resident, [...folders, 'folder:5#viewer@user:anne']);
+    const answers = () => ['opened', 'listed'].map((r) => store.check(`document:1#${r}@user:anne`));
+    expect(answers()).toEqual(['allowed', 'allowed']);
+    await store.change(['folder:5#barred@user:anne'], []);
+    expect(answers()).toEqual(['denied', 'denied']);
+    await store.change(['folder:6#seen@user:anne'], []);
+    expect(answers()).toEqual(['denied', 'allowed']);
   });
 
   test('steps count for whoever is spared them: the limit is the same, cold and warm', async () => {
