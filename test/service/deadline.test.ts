@@ -2,9 +2,19 @@
  * A deadline that passes in the midst of long work ends it soon. The clock goes on by a millisecond
  * whenever it is looked at, so that its time says how often that was.
  */
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
+import { sideSizes } from '../../src/engine/sides.ts';
 import { openService, type TestService, tupleKey } from './harness.ts';
+
+// What is wide is walked here tuple by tuple, so that there is long work to break off.
+const sizes = { ...sideSizes };
+beforeAll(() => {
+  sideSizes.wideFrom = Number.POSITIVE_INFINITY;
+});
+afterAll(() => {
+  Object.assign(sideSizes, sizes);
+});
 
 const leftMs = 5;
 const groups = 20 * limits.interruptSteps;
