@@ -26,6 +26,8 @@ function limit(value: number, unit: string, bounds: string, setting?: string): n
 export const limits = {
   tuplesPerWriteMax: limit(100, 'tuples', 'One Write, writes and deletes together'),
   tuplesPerLargeWriteMax: limit(1_000, 'tuples', 'One WriteTuples, writes and deletes together'),
+  tuplesPerImportMax: limit(5_000, 'tuples', 'One ImportTuples'),
+  exportPageTuples: limit(1_000, 'tuples', 'One message of ExportTuples'),
   contextualTuplesMax: limit(100, 'tuples', 'Contextual tuples of a request, or of a batch item'),
   assertionContextualTuplesMax: limit(20, 'tuples', 'Contextual tuples of one assertion'),
   assertionsMax: limit(100, 'assertions', 'Assertions of one model'),

@@ -25,9 +25,11 @@ export function measuredDatastore(inner: Datastore, metrics: Metrics, clock: Clo
     writeModel: (store, model) => timed('write_model', inner.writeModel(store, model)),
     listModels: (store, query) => inner.listModels(store, query),
     write: (store, write) => timed('write', inner.write(store, write)),
+    importTuples: (store, load) => timed('import_tuples', inner.importTuples(store, load)),
     deleteTuples: (store, query) => timed('delete_tuples', inner.deleteTuples(store, query)),
     collectExpired: () => inner.collectExpired(),
     readTuples: (store, filter, query) => inner.readTuples(store, filter, query),
+    holdTuples: (store, waitMs) => inner.holdTuples(store, waitMs),
     readChanges: (store, query) => inner.readChanges(store, query),
     writeAssertions: (store, model, assertions) =>
       timed('write_assertions', inner.writeAssertions(store, model, assertions)),

@@ -229,6 +229,12 @@ export const fieldRules: Readonly<Record<string, MessageRules>> = {
     subject: optional(userPattern),
     subject_type: optional(typePattern),
   },
+  ImportTuplesRequest: {
+    store_id: id,
+    idempotency_key: optional(`^.{1,${limits.idempotencyKeyLengthMax}}$`),
+    model_id: optional(idPattern),
+  },
+  ExportTuplesRequest: { store_id: id, cursor: continuation },
   ReadTuplesRequest: { store_id: id, ...tuplePage },
   ReadGraphsRequest: { store_id: optional(idPattern) },
   DeleteTuplesRequest: {

@@ -34,7 +34,11 @@ export function wireTupleOf({ subject, relation, object, condition }: TupleMessa
   return key;
 }
 
-export function wireKeyOf({ subject, relation, object }: BareTupleMessage): KeyText {
+export function wireKeyOf({
+  subject,
+  relation,
+  object,
+}: Pick<BareTupleMessage, 'subject' | 'relation' | 'object'>): KeyText {
   return { user: subject, relation, object };
 }
 

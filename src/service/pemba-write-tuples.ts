@@ -64,13 +64,13 @@ function readWrite(
   return write;
 }
 
-function readDuplicate(choice: OnDuplicate): TupleWrite['onDuplicate'] {
+export function readDuplicate(choice: OnDuplicate): TupleWrite['onDuplicate'] {
   if (choice === OnDuplicate.IGNORE) return 'ignore';
   return choice === OnDuplicate.REPLACE ? 'replace' : 'error';
 }
 
 /** Whether the time lies ahead is judged where it is written: a repeated write is none. */
-function readExpiring(service: Service, model: CompiledModel, message: TupleMessage): Tuple {
+export function readExpiring(service: Service, model: CompiledModel, message: TupleMessage): Tuple {
   const tuple = readWritten(service, model, wireTupleOf(message));
   const { expiresAt } = message;
   return expiresAt === undefined ? tuple : { ...tuple, expiresAt: readExpiry(expiresAt) };

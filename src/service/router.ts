@@ -40,6 +40,8 @@ import {
   createWriteAuthorizationModel,
 } from './models.ts';
 import { createDeleteTuples } from './pemba-delete-tuples.ts';
+import { createExportTuples } from './pemba-export-tuples.ts';
+import { createImportTuples } from './pemba-import-tuples.ts';
 import { createReadTupleChanges, createReadTuples } from './pemba-read-tuples.ts';
 import { createWriteTuples } from './pemba-write-tuples.ts';
 import { createQueryObjects } from './query-objects.ts';
@@ -172,6 +174,8 @@ function createQueryHandlers(service: Service) {
 function createTupleHandlers(service: Service) {
   return {
     writeTuples: createWriteTuples(service),
+    importTuples: createImportTuples(service),
+    exportTuples: createExportTuples(service),
     readTuples: createReadTuples(service),
     deleteTuples: createDeleteTuples(service),
     readTupleChanges: createReadTupleChanges(service),

@@ -104,11 +104,15 @@ export function refuseDuplicates(keys: readonly KeyText[]): void {
     // Injective for well-formed keys: neither an object nor a relation holds `#` or `@` at its end.
     const text = keyText(key);
     if (seen.has(text)) {
-      throw new Refusal(
-        'cannot_allow_duplicate_tuples_in_one_request',
-        `duplicate tuple in write: user: '${key.user}', relation: '${key.relation}', object: '${key.object}'`,
-      );
+      throw duplicateTuple(key);
     }
     seen.add(text);
   }
+}
+
+export function duplicateTuple({ user, relation, object }: KeyText): Refusal {
+  return new Refusal(
+    'cannot_allow_duplicate_tuples_in_one_request',
+    `duplicate tuple in write: user: '${user}', relation: '${relation}', object: '${object}'`,
+  );
 }

@@ -13,6 +13,7 @@
 import type { JsonValue } from '../base/json.ts';
 import type { ModelId, StoreId } from '../model/ids.ts';
 import type { BareTuple, Tuple } from '../model/tuple.ts';
+import type { TupleBlock } from './tuple-block.ts';
 import type { TupleReader } from './tuple-reader.ts';
 
 /** Position in a store's order of writes; 0 before the first. */
@@ -66,6 +67,13 @@ export interface TupleWrite {
    * A write with a key that succeeded is not done again: within `limits.idempotencyKeptMs` the same
    * write with the same key changes nothing, and returns what the first one did.
    */
+  readonly idempotencyKey?: string;
+}
+
+/** A chunk of a bulk load. Each part is as in a write. */
+export interface TupleImport {
+  readonly block: TupleBlock;
+  readonly onDuplicate: TupleWrite['onDuplicate'];
   readonly idempotencyKey?: string;
 }
 
@@ -193,6 +201,12 @@ export interface Datastore {
   write(store: StoreId, write: TupleWrite): Promise<WriteResult>;
 
   /**
+   * Writes the tuples of a block, all or nothing, as `write` would, faster. In the changelog they stand in
+   * the order of their keys.
+   */
+  importTuples(store: StoreId, load: TupleImport): Promise<WriteResult>;
+
+  /**
    * Deletes tuples that match, in the order of the keys. Refusal `invalid_continuation_token` for a
    * cursor that is not of this filter and store.
    */
@@ -210,6 +224,13 @@ export interface Datastore {
     filter: TupleFilter,
     query: FittingQuery<TupleRecord>,
   ): Promise<Page<TupleRecord>>;
+
+  /**
+   * Holds the newest revision of the store, to read tuples from page by page, as `readTuples` does.
+   * It is one of the snapshots of `LocalReads.hold`. A datastore in memory holds nothing: there a
+   * page of another revision is refused with `aborted`.
+   */
+  holdTuples(store: StoreId, waitMs: number): Promise<HeldTuples>;
 
   /**
    * In commit order. The cursor resumes after the last row; at the end it is the query's own, or ''
@@ -245,6 +266,11 @@ export interface HeldSnapshot extends Disposable {
    * refusals, as in `LocalReads.view`. REQUIRES: `read` is synchronous, and the snapshot not let go.
    */
   view<Result>(read: (snapshot: Snapshot) => Result): Result;
+}
+
+/** The same for pages of tuples. */
+export interface HeldTuples extends Disposable {
+  read(filter: TupleFilter, query: PageQuery): Page<TupleRecord>;
 }
 
 export interface LocalReads {

@@ -5,6 +5,8 @@ import { type LimitName, limits } from '../../src/base/limits.ts';
 const numbers: Readonly<Record<LimitName, number>> = {
   tuplesPerWriteMax: 100,
   tuplesPerLargeWriteMax: 1_000,
+  tuplesPerImportMax: 5_000,
+  exportPageTuples: 1_000,
   contextualTuplesMax: 100,
   assertionContextualTuplesMax: 20,
   assertionsMax: 100,

@@ -31,6 +31,8 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
     '%d tuples, writes and deletes together',
   ],
   tuplesPerLargeWriteMax: ['test/service/pemba-write-tuples.test.ts', '%d tuples in one write'],
+  tuplesPerImportMax: ['test/service/pemba-import-tuples.test.ts', '%d tuples in one import'],
+  exportPageTuples: ['test/service/pemba-import-tuples.test.ts', 'an export of %d tuples'],
   contextualTuplesMax: [fields, 'contextual tuples'],
   assertionContextualTuplesMax: [fields, 'contextual tuples of an assertion'],
   assertionsMax: [fields, 'assertions'],

@@ -6,10 +6,11 @@
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../src/base/clock.ts';
 import type { StoreId } from '../../src/model/ids.ts';
+import type { WriteResult } from '../../src/storage/datastore.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { noTuple } from '../../src/storage/tuple-reader.ts';
 import { RandomSource } from '../oracle/random-source.ts';
-import { type Acknowledged, planOf, stateAfter, storesOf } from './plan.ts';
+import { type Acknowledged, planOf, type Step, stateAfter, storesOf } from './plan.ts';
 
 const [path = '', seed = '0'] = process.argv.slice(2);
 const random = new RandomSource(Number(seed));
@@ -32,7 +33,7 @@ async function writeStore(number: number): Promise<void> {
   for (let each = Math.max(1, step - 2); each <= step; each++) {
     const plan = planOf(number, each);
     if (plan.kind === 'delete') continue;
-    const { repeated, revision } = await datastore.write(store, plan.write);
+    const { repeated, revision } = await writeOnce(store, plan);
     if (!repeated || revision !== each) throw new Error(`step ${each} was done twice`);
   }
   while (true) {
@@ -74,7 +75,17 @@ async function doStep(store: StoreId, number: number, step: number): Promise<{ r
   if (plan.kind === 'delete') {
     return await datastore.deleteTuples(store, { filter: plan.filter, limit: 1_000, cursor: '' });
   }
-  return await datastore.write(store, plan.write);
+  return await writeOnce(store, plan);
+}
+
+/** A write or an import: both have a key. */
+async function writeOnce(
+  store: StoreId,
+  plan: Exclude<Step, { kind: 'delete' }>,
+): Promise<WriteResult> {
+  return plan.kind === 'import'
+    ? await datastore.importTuples(store, plan.load)
+    : await datastore.write(store, plan.write);
 }
 
 await Promise.all(storesOf.map((_, number) => writeStore(number)));

@@ -4,7 +4,8 @@
  */
 import type { StoreId } from '../../src/model/ids.ts';
 import type { Tuple } from '../../src/model/tuple.ts';
-import type { TupleFilter, TupleWrite } from '../../src/storage/datastore.ts';
+import type { TupleFilter, TupleImport, TupleWrite } from '../../src/storage/datastore.ts';
+import { blockOf } from '../storage/block.ts';
 
 export const storesOf = ['A', 'B', 'C'].map((letter) => letter.repeat(26) as StoreId);
 
@@ -15,14 +16,16 @@ export interface Acknowledged {
   readonly revision: number;
 }
 
-/** What a step does: a write, or a round of deleting by filter. */
+/** What a step does: a write, a chunk of a load, or a round of deleting by filter. */
 export type Step =
   | { readonly kind: 'write'; readonly write: TupleWrite }
+  | { readonly kind: 'import'; readonly load: TupleImport }
   | { readonly kind: 'delete'; readonly filter: TupleFilter };
 
 /** Tuples of a step live for as many steps. */
 const lifetime = 40;
 const tuplesPerStep = 5;
+const tuplesPerChunk = 200;
 
 /** Farther away than any run: what is collected has no place in the plan. */
 const farAway = 4e12;
@@ -30,11 +33,17 @@ const farAway = 4e12;
 /**
  * Step n writes its tuples under a key of its own and replaces the guard of one of step n - 1; once
  * there are enough, it deletes those of step n - lifetime. Every seventh step deletes by filter
- * instead, what the step before it wrote.
+ * instead, what the step before it wrote; another one of the seven is a chunk of a load. What these
+ * two would have deleted, the next step does.
  */
 export function planOf(store: number, step: number): Step {
   if (deletesByFilter(step)) {
     return { kind: 'delete', filter: { objectType: 'step', objectId: String(step - 1) } };
+  }
+  const idempotencyKey = `step ${step}`;
+  if (isImport(step)) {
+    const load = { block: blockOf(tuplesOf(store, step)), onDuplicate: 'error' } as const;
+    return { kind: 'import', load: { ...load, idempotencyKey } };
   }
   const replaced = replacedBy(store, step);
   return {
@@ -48,7 +57,7 @@ export function planOf(store: number, step: number): Step {
       })),
       onDuplicate: 'replace',
       onMissing: 'error',
-      idempotencyKey: `step ${step}`,
+      idempotencyKey,
     },
   };
 }
@@ -63,6 +72,10 @@ export function stateAfter(store: number, step: number): Tuple[] {
       for (const tuple of tuplesOf(store, each - 1)) state.delete(keyOf(tuple));
       continue;
     }
+    if (done.kind === 'import') {
+      for (const tuple of tuplesOf(store, each)) state.set(keyOf(tuple), tuple);
+      continue;
+    }
     for (const tuple of done.write.deletes) state.delete(keyOf({ ...tuple, condition: undefined }));
     for (const tuple of done.write.writes) state.set(keyOf(tuple), tuple);
   }
@@ -73,11 +86,14 @@ function deletesByFilter(step: number): boolean {
   return step > 0 && step % 7 === 0;
 }
 
-/** The steps whose tuples a write deletes: those of the delete before it are made up for. */
+function isImport(step: number): boolean {
+  return step % 7 === 3;
+}
+
+/** The steps whose tuples a write deletes: those of the step before it that is none are made up for. */
 function dueAt(step: number): number[] {
-  const due = deletesByFilter(step - 1)
-    ? [step - 1 - lifetime, step - lifetime]
-    : [step - lifetime];
+  const isLate = deletesByFilter(step - 1) || isImport(step - 1);
+  const due = isLate ? [step - 1 - lifetime, step - lifetime] : [step - lifetime];
   return due.filter((old) => old > 0 && !deletesByFilter(old + 1));
 }
 
@@ -92,7 +108,8 @@ function replacedBy(store: number, step: number): Tuple[] {
 /** None for a step that deletes. */
 function tuplesOf(store: number, step: number): Tuple[] {
   if (deletesByFilter(step)) return [];
-  return Array.from({ length: tuplesPerStep }, (_, i) => ({
+  const count = isImport(step) ? tuplesPerChunk : tuplesPerStep;
+  return Array.from({ length: count }, (_, i) => ({
     object: { type: 'step', id: String(step) },
     relation: i % 2 === 0 ? 'viewer' : 'editor',
     subject: { type: 'user', id: `${store}-${step % 11}-${i}`, relation: i === 4 ? 'self' : '' },

@@ -5,6 +5,7 @@ import { cursorContract } from './contract-cursors.ts';
 import { deletesContract } from './contract-deletes.ts';
 import { expiryContract } from './contract-expiry.ts';
 import { idempotencyContract } from './contract-idempotency.ts';
+import { importsContract } from './contract-imports.ts';
 import { preconditionsContract } from './contract-preconditions.ts';
 import { readsContract } from './contract-reads.ts';
 import { recordsContract } from './contract-records.ts';
@@ -18,6 +19,7 @@ export function datastoreContract(name: string, open: OpenDatastore): void {
     writesContract(open);
     preconditionsContract(open);
     idempotencyContract(open);
+    importsContract(open);
     deletesContract(open);
     expiryContract(open);
     readsContract(open);

@@ -38,6 +38,11 @@ export function double(field: number, value: number): Bytes {
   return [...tag(field, fixed64Type), ...bytes];
 }
 
+export function fixed(field: number, value: bigint): Bytes {
+  const bytes = new Uint8Array(new BigUint64Array([value]).buffer);
+  return [...tag(field, fixed64Type), ...bytes];
+}
+
 /** An entry of a map with text keys. */
 export function entry(field: number, key: string, ...value: Bytes[]): Bytes {
   return within(field, text(1, key), within(2, ...value));

@@ -161,6 +161,7 @@ const scalarNames: Partial<Record<ScalarType, string>> = {
   [ScalarType.BOOL]: 'bool',
   [ScalarType.INT32]: 'int32',
   [ScalarType.INT64]: 'int64',
+  [ScalarType.FIXED64]: 'fixed64',
 };
 
 function scalarName(scalar: ScalarType | undefined): string {

@@ -143,6 +143,26 @@ Precondition
 WriteTuplesResponse
   1 string consistency_token
   2 bool repeated_write
+ImportTuplesRequest
+  1 string store_id
+  2 repeated Tuple tuples
+  3 OnDuplicate on_duplicate
+  4 string idempotency_key
+  5 string model_id
+ImportTuplesResponse
+  1 string consistency_token
+  2 bool repeated_write
+  3 fixed64 checksum
+ExportTuplesRequest
+  1 string store_id
+  2 TupleFilter filter
+  3 string cursor
+ExportTuplesResponse
+  1 repeated Tuple tuples
+  2 string cursor
+  3 string consistency_token
+  4 int64 count
+  5 fixed64 checksum
 ReadTuplesRequest
   1 string store_id
   2 TupleFilter filter
@@ -261,6 +281,8 @@ ListSubjects POST /stores/{store_id}/subjects *
 
 export const tupleMethods = `
 WriteTuples POST /stores/{store_id}/tuples/write *
+ImportTuples POST /stores/{store_id}/tuples/import *
+ExportTuples POST /stores/{store_id}/tuples/export * stream
 ReadTuples POST /stores/{store_id}/tuples/read *
 DeleteTuples POST /stores/{store_id}/tuples/delete *
 ReadTupleChanges GET /stores/{store_id}/tuples/changes

@@ -1,6 +1,6 @@
 /** Every message of `pemba.v1` that travels, as `golden-messages.ts` has those of `openfga.v1`. */
 import type { JsonValue } from '@bufbuild/protobuf';
-import { type Bytes, entry, text, whole, within } from './bytes.ts';
+import { type Bytes, entry, fixed, text, whole, within } from './bytes.ts';
 
 const store = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const model = '01BX5ZZKBKACTAV9WEVGEMMVRZ';
@@ -291,6 +291,46 @@ export const pembaGolden: Record<string, [json: JsonValue, ...Bytes[]]> = {
     { consistency_token: token, repeated_write: true },
     text(1, token),
     whole(2, 1),
+  ],
+  ImportTuplesRequest: [
+    {
+      store_id: store,
+      tuples: [tupleJson],
+      on_duplicate: 'ON_DUPLICATE_IGNORE',
+      idempotency_key: 'load-7/3',
+      model_id: model,
+    },
+    text(1, store),
+    within(2, ...tuple),
+    whole(3, 2),
+    text(4, 'load-7/3'),
+    text(5, model),
+  ],
+  ImportTuplesResponse: [
+    { consistency_token: token, repeated_write: true, checksum: '18446744073709551615' },
+    text(1, token),
+    whole(2, 1),
+    fixed(3, 18_446_744_073_709_551_615n),
+  ],
+  ExportTuplesRequest: [
+    { store_id: store, filter: filterJson, cursor },
+    text(1, store),
+    within(2, ...filter),
+    text(3, cursor),
+  ],
+  ExportTuplesResponse: [
+    {
+      tuples: [tupleJson],
+      cursor,
+      consistency_token: token,
+      count: '5000000000',
+      checksum: '7',
+    },
+    within(1, ...tuple),
+    text(2, cursor),
+    text(3, token),
+    whole(4, 5_000_000_000),
+    fixed(5, 7n),
   ],
   ReadTuplesRequest: [
     { store_id: store, filter: filterJson, page_size: 300, cursor },

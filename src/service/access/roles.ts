@@ -82,6 +82,8 @@ const query: Demands<typeof QueryService> = {
 
 const tuple: Demands<typeof TupleService> = {
   writeTuples: write,
+  importTuples: write,
+  exportTuples: read,
   deleteTuples: write,
   readTuples: read,
   readTupleChanges: read,

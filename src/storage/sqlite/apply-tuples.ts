@@ -67,7 +67,7 @@ function remove(rows: TupleRows, key: Key, at: number): boolean {
 }
 
 /** A tuple is to be written whose key is stored already. */
-function overwrite(
+export function overwrite(
   rows: TupleRows,
   given: { tuple: Tuple; key: Key; guard: number; at: number },
   onDuplicate: TupleWrite['onDuplicate'],
@@ -87,7 +87,7 @@ function overwrite(
   }
 }
 
-function refusePast({ expiresAt, ...tuple }: Tuple, at: number): void {
+export function refusePast({ expiresAt, ...tuple }: Tuple, at: number): void {
   if (expiresAt === undefined) return;
   assert(Number.isSafeInteger(expiresAt), 'an expiry is a whole number of milliseconds');
   if (expiresAt > at) return;

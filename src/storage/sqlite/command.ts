@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../base/errors.ts';
 import { Refusal } from '../../base/errors.ts';
 import type { ModelId, StoreId } from '../../model/ids.ts';
-import type { ModelRecord, TupleFilter, TupleWrite } from '../datastore.ts';
+import type { ModelRecord, TupleFilter, TupleImport, TupleWrite } from '../datastore.ts';
 import type { Deleted, DeletePosition } from './delete-tuples.ts';
 
 export type Command =
@@ -10,6 +10,7 @@ export type Command =
   | { readonly kind: 'deleteStore'; readonly store: StoreId }
   | { readonly kind: 'writeModel'; readonly store: StoreId; readonly model: ModelRecord }
   | { readonly kind: 'writeTuples'; readonly store: StoreId; readonly write: TupleWrite }
+  | { readonly kind: 'importTuples'; readonly store: StoreId; readonly load: TupleImport }
   | {
       readonly kind: 'deleteTuples';
       readonly store: StoreId;

@@ -4,6 +4,8 @@
  * or made for another query, store or file is refused, and never starts again at page 1.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type Database from 'better-sqlite3';
+import { assert } from '../../base/assert.ts';
 import { Refusal } from '../../base/errors.ts';
 import { isJsonObject, type JsonValue } from '../../base/json.ts';
 
@@ -59,4 +61,11 @@ function invalid(): Refusal {
     'invalid_continuation_token',
     'the continuation token is not one of this query; start again without one',
   );
+}
+
+/** Cursors that any process which opens the same file understands. */
+export function cursorsOf(database: Database.Database) {
+  const secret = database.prepare<[], Buffer>('SELECT secret FROM file').pluck().get();
+  assert(secret !== undefined, 'a migrated file has its secret');
+  return createCursors(secret);
 }

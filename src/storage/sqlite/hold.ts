@@ -4,11 +4,14 @@
  */
 import type Database from 'better-sqlite3';
 import { assert } from '../../base/assert.ts';
+import type { Clock } from '../../base/clock.ts';
 import { Refusal } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { StoreId } from '../../model/ids.ts';
-import type { HeldSnapshot, Snapshot } from '../datastore.ts';
+import type { HeldSnapshot, HeldTuples, Snapshot } from '../datastore.ts';
+import type { Cursors } from './cursor.ts';
 import { openReadonly } from './database.ts';
+import { createTupleReads } from './read-tuples.ts';
 import { createSnapshots, type OpenSnapshots } from './snapshot.ts';
 import { storageRefusal } from './storage-fault.ts';
 import { createTexts } from './texts.ts';
@@ -18,6 +21,7 @@ interface Connection {
   readonly database: Database.Database;
   readonly reading: Reading;
   readonly openSnapshot: OpenSnapshots;
+  readonly tuples: ReturnType<typeof createTupleReads>;
 }
 
 interface Waiter {
@@ -34,11 +38,12 @@ export interface Borrowed extends Disposable {
 export interface Holding {
   borrow(store: StoreId, waitMs: number): Promise<Borrowed>;
   hold(store: StoreId, waitMs: number): Promise<HeldSnapshot>;
+  holdTuples(store: StoreId, waitMs: number): Promise<HeldTuples>;
   /** Snapshots that are held still can be read to their end. */
   close(): void;
 }
 
-export function createHolding(path: string): Holding {
+export function createHolding(path: string, cursors: Cursors, clock: Clock): Holding {
   const idle: Connection[] = [];
   /** First come, first served. */
   const waiters = new Set<Waiter>();
@@ -48,8 +53,13 @@ export function createHolding(path: string): Holding {
   function connect(): Connection {
     const database = openReadonly(path);
     opened++;
-    const openSnapshot = createSnapshots(database, createTexts(database));
-    return { database, reading: createReading(database), openSnapshot };
+    const texts = createTexts(database);
+    return {
+      database,
+      reading: createReading(database),
+      openSnapshot: createSnapshots(database, texts),
+      tuples: createTupleReads(database, texts, cursors),
+    };
   }
 
   async function acquire(waitMs: number): Promise<Connection> {
@@ -117,6 +127,14 @@ export function createHolding(path: string): Holding {
         letGo();
       });
     },
+    async holdTuples(store, waitMs) {
+      const { connection, view, letGo } = await begin(store, waitMs);
+      const { tuples } = connection;
+      return heldTuples(
+        (filter, query) => tuples.readAtOnce(view, filter, query, clock.now()),
+        letGo,
+      );
+    },
     close() {
       closed = true;
       for (const waiter of waiters) waiter.refuse(closedRefusal());
@@ -134,6 +152,25 @@ function heldSnapshot(snapshot: Snapshot, letGo: () => void): HeldSnapshot {
         const result = read(snapshot);
         assert(!(result instanceof Promise), 'a held snapshot is read synchronously');
         return result;
+      } catch (error) {
+        throw storageRefusal(error);
+      }
+    },
+    [Symbol.dispose]() {
+      if (!held) return;
+      held = false;
+      letGo();
+    },
+  };
+}
+
+function heldTuples(read: HeldTuples['read'], letGo: () => void): HeldTuples {
+  let held = true;
+  return {
+    read(filter, query) {
+      assert(held, 'a snapshot is not read after it was let go');
+      try {
+        return read(filter, query);
       } catch (error) {
         throw storageRefusal(error);
       }

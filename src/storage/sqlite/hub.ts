@@ -7,6 +7,7 @@ import { assert } from '../../base/assert.ts';
 import { RevisionBoard } from '../resident/revision-board.ts';
 import { baseHostInThread } from './base-host.ts';
 import { faultOf } from './command.ts';
+import { cursorsOf } from './cursor.ts';
 import { openDatabase, refuseUnfit } from './database.ts';
 import { createHolding } from './hold.ts';
 import { createDatastore, type SqliteDatastore, type SqliteOptions } from './open.ts';
@@ -49,7 +50,7 @@ export async function openHub(options: SqliteOptions): Promise<Hub> {
         reading: createReading(database),
         bases,
         board,
-        holding: createHolding(path),
+        holding: createHolding(path, cursorsOf(database), clock),
         ownership,
         writing(audience) {
           queue = createQueue(host, clock, towards(audience, shared, seats));

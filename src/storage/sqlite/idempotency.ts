@@ -8,7 +8,7 @@ import { Refusal } from '../../base/errors.ts';
 import { canonicalJson, type JsonValue } from '../../base/json.ts';
 import { limits } from '../../base/limits.ts';
 import type { BareTuple, Tuple } from '../../model/tuple.ts';
-import type { TupleWrite } from '../datastore.ts';
+import type { TupleImport, TupleWrite } from '../datastore.ts';
 import { filterParts } from './tuple-range.ts';
 
 export interface KeyedWrite {
@@ -66,6 +66,23 @@ export function digestOf(write: TupleWrite): Buffer {
     onMissing,
   ];
   return createHash('sha256').update(canonicalJson(said)).digest();
+}
+
+/** The same of an import: of what its arrays hold, in their order. */
+export function digestOfImport({ block, onDuplicate }: TupleImport): Buffer {
+  const { symbols, entityTypes, entityIds, rows, guards } = block;
+  const guarded = guards.map(({ condition, expiresAt }) => [
+    condition === undefined ? null : [condition.name, condition.context],
+    expiresAt ?? null,
+  ]);
+  const said: JsonValue = [[...symbols], entityIds, guarded, onDuplicate];
+  const hash = createHash('sha256').update(canonicalJson(said));
+  for (const array of [entityTypes, rows]) {
+    hash
+      .update(`\n${array.length}\n`)
+      .update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  }
+  return hash.digest();
 }
 
 function keyParts({ object, relation, subject }: BareTuple): JsonValue {

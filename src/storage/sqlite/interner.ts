@@ -6,6 +6,7 @@
  * when the command's savepoint is released, so no id of a row that was rolled back is ever seen.
  */
 import type Database from 'better-sqlite3';
+import { compareBytes } from '../../base/bytes.ts';
 import { canonicalJson } from '../../base/json.ts';
 import type { ObjectRef, Tuple } from '../../model/tuple.ts';
 import { noCondition, noGuard } from '../tuple-reader.ts';
@@ -19,6 +20,17 @@ export interface Counters {
   guards: number;
 }
 
+/** Entities that one statement adds. */
+const entitiesAtOnce = 50;
+
+/** Rows that are read to find so many: more would cost more than to ask for each. */
+const betweenMax = 3 * entitiesAtOnce;
+
+function insertEntities(database: Database.Database, rows: number) {
+  const values = Array.from({ length: rows }, () => '(?, ?, ?, ?)').join(', ');
+  return database.prepare(`INSERT INTO entity (store, id, type, name) VALUES ${values}`);
+}
+
 function prepareInterning(database: Database.Database) {
   return {
     findSymbol: database
@@ -30,7 +42,14 @@ function prepareInterning(database: Database.Database) {
         'SELECT id FROM entity WHERE store = ? AND type = ? AND name = ?',
       )
       .pluck(),
-    addEntity: database.prepare('INSERT INTO entity (store, id, type, name) VALUES (?, ?, ?, ?)'),
+    findBetween: database
+      .prepare<[number, number, string, string], [string, number]>(
+        `SELECT name, id FROM entity WHERE store = ? AND type = ? AND name BETWEEN ? AND ?
+         LIMIT ${betweenMax}`,
+      )
+      .raw(),
+    addEntity: insertEntities(database, 1),
+    addEntities: insertEntities(database, entitiesAtOnce),
     findGuard: database
       .prepare<[number, number, string, number], number>(
         `SELECT id FROM guard
@@ -62,6 +81,8 @@ export interface Interner {
   readonly symbols: ReadonlyMap<string, number>;
   symbol(text: string): number;
   entity(type: number, name: string): number;
+  /** Those of a block, each once; the new ones are numbered by the order of their names. */
+  entities(types: readonly number[], names: readonly string[]): readonly number[];
   /** Of the tuple's condition and expiry. */
   guard(tuple: Pick<Tuple, 'condition' | 'expiresAt'>): number;
   /** The same without adding: 0 when it is unknown. */
@@ -112,6 +133,52 @@ function createInterner(
     return id;
   }
 
+  function entitiesOf(types: readonly number[], names: readonly string[]): readonly number[] {
+    const ids = new Array<number>(names.length).fill(0);
+    const isEmpty = counters.entities === 0;
+    // By the order of the index: one page after the other is read, and written.
+    const named = inOrder(types, names);
+    // Where many others lie between, asking for each is less work; so it will be for the rest.
+    let dense = true;
+    for (let from = 0; from < named.length && !isEmpty; from += entitiesAtOnce) {
+      const some = named.slice(from, from + entitiesAtOnce);
+      const sameType = some[0]?.type === some.at(-1)?.type;
+      if (dense && sameType && findBetween(some, ids)) continue;
+      if (sameType) dense = false;
+      for (const { place, type, name } of some) {
+        ids[place] = statements.findEntity.get(store, type, name) ?? 0;
+      }
+    }
+    addAll(
+      named.filter(({ place }) => ids[place] === 0),
+      ids,
+    );
+    return ids;
+  }
+
+  /** ENSURES: false where there are too many between the first and the last. REQUIRES: in order, of one type. */
+  function findBetween(named: readonly Named[], ids: number[]): boolean {
+    const [first, last] = [named[0], named.at(-1)];
+    if (first === undefined || last === undefined) return true;
+    const found = new Map(statements.findBetween.all(store, first.type, first.name, last.name));
+    if (found.size === betweenMax) return false;
+    for (const { place, name } of named) ids[place] = found.get(name) ?? 0;
+    return true;
+  }
+
+  function addAll(fresh: readonly Named[], ids: number[]): void {
+    const rows = fresh.map(({ place, type, name }) => {
+      counters.entities += 1;
+      ids[place] = counters.entities;
+      return [store, counters.entities, type, name];
+    });
+    const whole = rows.length - (rows.length % entitiesAtOnce);
+    for (let at = 0; at < whole; at += entitiesAtOnce) {
+      statements.addEntities.run(rows.slice(at, at + entitiesAtOnce).flat());
+    }
+    for (const row of rows.slice(whole)) statements.addEntity.run(row);
+  }
+
   /** SQLite would be asked for U+FFFD in the place of a lone surrogate: another text. */
   const found: FindIds = {
     symbol: (text) => (text.isWellFormed() ? findSymbol(text) : 0),
@@ -134,5 +201,26 @@ function createInterner(
     return counters.guards;
   }
 
-  return { symbols, symbol, entity, guard, findSymbol, findEntity, found };
+  return { symbols, symbol, entity, entities: entitiesOf, guard, findSymbol, findEntity, found };
+}
+
+interface Named {
+  /** In the block. */
+  readonly place: number;
+  readonly type: number;
+  readonly name: string;
+}
+
+/** By their bytes, as the index is. Code units, which are faster to compare, say the same but for some. */
+function inOrder(types: readonly number[], names: readonly string[]): Named[] {
+  const plain = !names.some((name) => surrogates.test(name));
+  return names
+    .map((name, place) => ({ place, type: types[place] as number, name }))
+    .sort((a, b) => a.type - b.type || (plain ? byUnits : compareBytes)(a.name, b.name));
+}
+
+const surrogates = /[\ud800-\udfff]/;
+
+function byUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

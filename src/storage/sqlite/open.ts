@@ -2,13 +2,14 @@
 import type Database from 'better-sqlite3';
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { Datastore } from '../datastore.ts';
+import { Refusal } from '../../base/errors.ts';
+import type { Datastore, HeldTuples, Revision } from '../datastore.ts';
 import type { Graphs } from '../graphs.ts';
 import { Residency, type ResidencyBounds, type Siblings } from '../resident/residency.ts';
 import type { RevisionBoard } from '../resident/revision-board.ts';
 import { type BaseHost, baseHostHere, baseHostInThread } from './base-host.ts';
 import { prepareNextDue } from './collect.ts';
-import { type CursorQuery, createCursors } from './cursor.ts';
+import { type CursorQuery, cursorsOf } from './cursor.ts';
 import { memoryPath, openDatabase, refuseUnfit } from './database.ts';
 import { createHolding, type Holding } from './hold.ts';
 import { createLocalReads } from './local-reads.ts';
@@ -62,7 +63,7 @@ async function openFile(path: string, options: SqliteOptions): Promise<SqliteDat
     closing.push(() => database.close());
     database.pragma('query_only = ON');
     const host = await hostInThread(path);
-    const holding = createHolding(path);
+    const holding = createHolding(path, cursorsOf(database), options.clock);
     const reading = createReading(database);
     const bases = baseHostInThread(path);
     const writing = (audience: Audience) => createQueue(host, options.clock, audience);
@@ -100,9 +101,7 @@ export function createDatastore(
   const parts = { ...given, reading: published(given.reading, given.board) };
   const { database, bases, holding, ownership } = parts;
   const { clock } = options;
-  const secret = database.prepare<[], Buffer>('SELECT secret FROM file').pluck().get();
-  assert(secret !== undefined, 'a migrated file has its secret');
-  const cursors = createCursors(secret);
+  const cursors = cursorsOf(database);
   const texts = createTexts(database);
   const residency = residencyOver(parts, options);
   const reading = telling(residency, parts.reading);
@@ -150,6 +149,10 @@ export function createDatastore(
       const done = await queue.submit({ kind: 'writeTuples', store, write });
       return { revision: done.value, repeated: done.repeated ?? false };
     },
+    async importTuples(store, load) {
+      const done = await queue.submit({ kind: 'importTuples', store, load });
+      return { revision: done.value, repeated: done.repeated ?? false };
+    },
     async deleteTuples(store, { filter, limit, cursor }) {
       assert(limit > 0, 'a round deletes something');
       const { key } = reading.inStore(store, (view) => view);
@@ -166,6 +169,13 @@ export function createDatastore(
     },
     collectExpired: () => queue.collect(),
     readTuples: (store, filter, query) => readTuples(store, filter, query, clock.now()),
+    holdTuples: (store, waitMs) =>
+      holding?.holdTuples(store, waitMs) ??
+      Promise.resolve(
+        tuplesOfOneRevision((filter, query) =>
+          reading.inStore(store, (view) => tuples.readAtOnce(view, filter, query, clock.now())),
+        ),
+      ),
     readChanges: async (store, query) =>
       reading.inStore(store, (view) => changes.read(view, query)),
 
@@ -193,6 +203,20 @@ export function createDatastore(
         ownership?.release();
       }
     },
+  };
+}
+
+/** Over the one connection of a database in memory, which cannot wait. */
+function tuplesOfOneRevision(read: HeldTuples['read']): HeldTuples {
+  let revision: Revision | undefined;
+  return {
+    read(filter, query) {
+      const page = read(filter, query);
+      revision ??= page.revision;
+      if (page.revision === revision) return page;
+      throw new Refusal('aborted', 'the store was written to meanwhile: try again');
+    },
+    [Symbol.dispose]: () => undefined,
   };
 }
 

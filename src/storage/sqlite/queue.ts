@@ -7,7 +7,9 @@ import type { Clock } from '../../base/clock.ts';
 import { Refusal } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { StoreId } from '../../model/ids.ts';
+import type { Tuple } from '../../model/tuple.ts';
 import type { TupleWrite } from '../datastore.ts';
+import { countOf } from '../tuple-block.ts';
 import { createCollector } from './collector.ts';
 import { type Command, type Done, errorOf, type Group, type Outcome } from './command.ts';
 import type { Collected } from './writer.ts';
@@ -114,7 +116,9 @@ export function createQueue(host: WriterHost, clock: Clock, audience: Audience):
         assert(outcome !== undefined, 'one outcome a command');
         if ('fault' in outcome) reject(errorOf(outcome.fault));
         else resolve(outcome);
-        if (command?.kind === 'writeTuples') expectAll(command.write, at);
+        if (command?.kind === 'writeTuples') expectAll(command.write.writes, command.write, at);
+        if (command?.kind === 'importTuples')
+          expectAll(command.load.block.guards, command.load, at);
       }
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
@@ -137,8 +141,12 @@ export function createQueue(host: WriterHost, clock: Clock, audience: Audience):
   }
 
   /** If the write was refused, there is nothing to collect then. */
-  function expectAll({ writes, idempotencyKey }: TupleWrite, at: number): void {
-    for (const { expiresAt } of writes) if (expiresAt !== undefined) collector.expect(expiresAt);
+  function expectAll(
+    guarded: readonly Pick<Tuple, 'expiresAt'>[],
+    { idempotencyKey }: Pick<TupleWrite, 'idempotencyKey'>,
+    at: number,
+  ): void {
+    for (const { expiresAt } of guarded) if (expiresAt !== undefined) collector.expect(expiresAt);
     if (idempotencyKey !== undefined) collector.expect(at + limits.idempotencyKeptMs);
   }
 
@@ -198,6 +206,8 @@ function tuplesOf(command: Command | undefined): number {
   switch (command?.kind) {
     case 'writeTuples':
       return command.write.writes.length + command.write.deletes.length;
+    case 'importTuples':
+      return countOf(command.load.block);
     case 'deleteTuples':
       return command.limit;
     default:

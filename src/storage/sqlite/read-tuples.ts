@@ -108,7 +108,16 @@ export function createTupleReads(database: Database.Database, texts: Texts, curs
     };
   }
 
-  return { read };
+  /** As `read`, without an interruption. */
+  function readAtOnce(...asked: Parameters<typeof read>): Page<TupleRecord> {
+    const scan = read(...asked);
+    for (;;) {
+      const next = scan.next();
+      if (next.done === true) return next.value;
+    }
+  }
+
+  return { read, readAtOnce };
 }
 
 /** Whether tuples of the range may fail the filter: then many may have to be looked at for a page. */

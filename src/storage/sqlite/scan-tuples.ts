@@ -1,6 +1,5 @@
 /** Pages of tuples of which some take long: those are read in slices, over one snapshot. */
 import { setImmediate } from 'node:timers/promises';
-import { assert } from '../../base/assert.ts';
 import { limits } from '../../base/limits.ts';
 import type { StoreId } from '../../model/ids.ts';
 import type { FittingQuery, Page, TupleFilter, TupleRecord } from '../datastore.ts';
@@ -27,16 +26,14 @@ export function createTupleScans(parts: {
 }): ReadTuples {
   const { reading, tuples, cursors, holding } = parts;
   return async (store, filter, query, now) => {
-    const read = (isWhole: boolean) =>
-      reading.inStore(store, (view) => {
-        const scan = tuples.read(view, filter, query, now);
-        let next = scan.next();
-        while (next.done !== true && isWhole) next = scan.next();
-        return next.done === true ? next.value : undefined;
-      });
-    const page = read(holding === undefined);
+    if (holding === undefined) {
+      return reading.inStore(store, (view) => tuples.readAtOnce(view, filter, query, now));
+    }
+    const page = reading.inStore(store, (view) => {
+      const first = tuples.read(view, filter, query, now).next();
+      return first.done === true ? first.value : undefined;
+    });
     if (page !== undefined) return page;
-    assert(holding !== undefined, 'without it a page was read to its end');
     using borrowed = await holding.borrow(store, limits.revisionWaitMs);
     // What is read here must not be newer than what is read next in memory.
     reading.inStore(store, () => undefined);

@@ -8,6 +8,7 @@ import type { Place } from '../graphs.ts';
 import { type Base, bytesOf } from '../resident/base.ts';
 import type { Siblings } from '../resident/residency.ts';
 import { RevisionBoard } from '../resident/revision-board.ts';
+import { cursorsOf } from './cursor.ts';
 import { openDatabase } from './database.ts';
 import { createHolding } from './hold.ts';
 import { HubPort } from './hub-port.ts';
@@ -34,7 +35,7 @@ export function openSeat(
         database,
         reading: createReading(database),
         board,
-        holding: createHolding(seat.path),
+        holding: createHolding(seat.path, cursorsOf(database), options.clock),
         bases: {
           async build(store, _, old) {
             const answer = await hub.ask({ kind: 'base', store, old: old && idOf(old) });

@@ -3,6 +3,7 @@
  * `expiry` as well; one that does not costs what it did without.
  */
 import type Database from 'better-sqlite3';
+import { noGuard } from '../tuple-reader.ts';
 import { ChangePacker, changesPerPack, deletedGuard, type expiredGuard } from './change-pack.ts';
 import { never } from './schema.ts';
 import { type Key, keyColumns } from './tuple-key.ts';
@@ -10,13 +11,25 @@ import { type Key, keyColumns } from './tuple-key.ts';
 const keyIs = `store = ? AND object = ? AND relation = ? AND subject_type = ?
   AND subject_relation = ? AND subject = ?`;
 
+/** Tuples that one statement adds: about where a longer statement gains no more. */
+const rowsAtOnce = 50;
+
+function insertRows(database: Database.Database, rows: number) {
+  const values = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ');
+  return database.prepare(
+    `INSERT INTO tuple (store, object, relation, subject_type, subject_relation, subject,
+       object_type, guard, revision)
+     VALUES ${values} ON CONFLICT DO NOTHING`,
+  );
+}
+
 function prepareRows(database: Database.Database) {
   return {
-    add: database.prepare(
-      `INSERT INTO tuple (store, object, relation, subject_type, subject_relation, subject,
-         object_type, guard, revision)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    ),
+    add: insertRows(database, 1),
+    addMany: insertRows(database, rowsAtOnce),
+    findRevision: database
+      .prepare<number[], number>(`SELECT revision FROM tuple WHERE ${keyIs}`)
+      .pluck(),
     removeUnguarded: database.prepare(`DELETE FROM tuple WHERE ${keyIs} AND guard = 0`),
     remove: database.prepare(`DELETE FROM tuple WHERE ${keyIs}`),
     replace: database.prepare(`UPDATE tuple SET guard = ?, revision = ? WHERE ${keyIs}`),
@@ -54,6 +67,11 @@ export interface TupleRows {
   find(key: Key): Stored | undefined;
   /** ENSURES: false, and nothing done, where there is one already. */
   add(key: Key, guard: number, expiresAt: number | undefined): boolean;
+  /**
+   * Without a guard, in this order. REQUIRES: no key twice, and none that this revision has written.
+   * ENSURES: the places of those that are there already; nothing is done for them.
+   */
+  addMany(keys: readonly Key[]): readonly number[];
   /** REQUIRES: it is there, with another guard. */
   replace(key: Key, guard: number, expiresAt: number | undefined): void;
   /** ENSURES: false, and nothing done, where there is none without a guard. */
@@ -80,6 +98,13 @@ function changeRows(
   const packer = new ChangePacker();
   let packed = 0;
 
+  /** ENSURES: how many of them were not there yet. */
+  function insertUnguarded(keys: readonly Key[]): number {
+    const columnsOf = (key: Key) => [...keyColumns(store, key), key.objectType, noGuard, revision];
+    if (keys.length === rowsAtOnce) return statements.addMany.run(keys.flatMap(columnsOf)).changes;
+    return keys.reduce((sum, key) => sum + statements.add.run(columnsOf(key)).changes, 0);
+  }
+
   function log(key: Key, guard: number): void {
     packer.add({ ...key, guard });
     types.add(key.objectType);
@@ -105,6 +130,22 @@ function changeRows(
       if (expiresAt !== undefined) statements.putExpiry.run(...columns, expiresAt);
       log(key, guard);
       return true;
+    },
+
+    addMany(keys) {
+      const there: number[] = [];
+      for (let from = 0; from < keys.length; from += rowsAtOnce) {
+        const some = keys.slice(from, from + rowsAtOnce);
+        const added = insertUnguarded(some);
+        for (const [index, key] of some.entries()) {
+          const isNew =
+            added === some.length ||
+            statements.findRevision.get(...keyColumns(store, key)) === revision;
+          if (isNew) log(key, noGuard);
+          else there.push(from + index);
+        }
+      }
+      return there;
     },
 
     replace(key, guard, expiresAt) {

@@ -9,13 +9,14 @@ import { assert } from '../../base/assert.ts';
 import { Refusal } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { StoreId } from '../../model/ids.ts';
-import type { ModelRecord, TupleWrite } from '../datastore.ts';
+import type { ModelRecord, TupleImport } from '../datastore.ts';
 import type { RevisionBoard } from '../resident/revision-board.ts';
 import { createApplying, type TupleTarget } from './apply-tuples.ts';
 import { createCollecting } from './collect.ts';
 import { type Command, type Done, faultOf, type Group, type Outcome } from './command.ts';
 import { createDeleting, type Deleted } from './delete-tuples.ts';
-import { createDoneWrites, digestOf, refuseBadKey } from './idempotency.ts';
+import { createDoneWrites, digestOf, digestOfImport, refuseBadKey } from './idempotency.ts';
+import { createImporting } from './import-tuples.ts';
 import { type Counters, createInterning } from './interner.ts';
 import { createPurge } from './purge.ts';
 import { endsTransaction, storageRefusal } from './storage-fault.ts';
@@ -119,6 +120,7 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
   const statements = prepareWriting(database);
   const createInterner = createInterning(database);
   const applyTuples = createApplying(database);
+  const importTuples = createImporting(database);
   const deleteTuples = createDeleting(database);
   const doneWrites = createDoneWrites(database);
   const collecting = createCollecting(database);
@@ -191,7 +193,13 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
       case 'writeTuples':
         return command.write.idempotencyKey === undefined
           ? change(store, at, (target) => applyTuples(target, command.write) > 0)
-          : writeOnce(store, command.write, command.write.idempotencyKey, at);
+          : doOnce(store, at, {
+              key: command.write.idempotencyKey,
+              digest: digestOf(command.write),
+              work: (target) => applyTuples(target, command.write) > 0,
+            });
+      case 'importTuples':
+        return importBlock(store, command.load, at);
       case 'deleteTuples':
         return deleteMatching(command, at);
       case 'writeModel':
@@ -225,17 +233,27 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
   }
 
   /** A key is remembered with its write, also where that changed nothing: a retry must not either. */
-  function writeOnce(store: StoreId, write: TupleWrite, key: string, at: number): Applied {
+  function doOnce(
+    store: StoreId,
+    at: number,
+    { key, digest, work }: { key: string; digest: Buffer; work: Change },
+  ): Applied {
     refuseBadKey(key);
-    const digest = digestOf(write);
     const known = stateOf(store);
     const done = known && doneWrites.find({ store: known.key, key, digest, at });
     if (done !== undefined) return { value: done, repeated: true, changed: false };
-    const applied = change(store, at, (target) => applyTuples(target, write) > 0);
+    const applied = change(store, at, work);
     const state = stateOf(store);
     assert(state !== undefined, 'a write makes its store');
     doneWrites.remember({ store: state.key, key, digest, at }, applied.value);
     return { ...applied, changed: true };
+  }
+
+  function importBlock(store: StoreId, load: TupleImport, at: number): Applied {
+    const work: Change = (target) => importTuples(target, load) > 0;
+    const { idempotencyKey: key } = load;
+    if (key === undefined) return change(store, at, work);
+    return doOnce(store, at, { key, digest: digestOfImport(load), work });
   }
 
   function deleteMatching(

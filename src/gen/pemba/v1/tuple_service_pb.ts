@@ -23,7 +23,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file pemba/v1/tuple_service.proto.
  */
 export const file_pemba_v1_tuple_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxwZW1iYS92MS90dXBsZV9zZXJ2aWNlLnByb3RvEghwZW1iYS52MSLcAgoSV3JpdGVUdXBsZXNSZXF1ZXN0EhoKCHN0b3JlX2lkGAEgASgJUghzdG9yZV9pZBIfCgZ3cml0ZXMYAiADKAsyDy5wZW1iYS52MS5UdXBsZRIkCgdkZWxldGVzGAMgAygLMhMucGVtYmEudjEuQmFyZVR1cGxlEi0KDXByZWNvbmRpdGlvbnMYBCADKAsyFi5wZW1iYS52MS5QcmVjb25kaXRpb24SOQoMb25fZHVwbGljYXRlGAUgASgOMhUucGVtYmEudjEuT25EdXBsaWNhdGVSDG9uX2R1cGxpY2F0ZRIzCgpvbl9taXNzaW5nGAYgASgOMhMucGVtYmEudjEuT25NaXNzaW5nUgpvbl9taXNzaW5nEigKD2lkZW1wb3RlbmN5X2tleRgHIAEoCVIPaWRlbXBvdGVuY3lfa2V5EhoKCG1vZGVsX2lkGAggASgJUghtb2RlbF9pZCJhCgxQcmVjb25kaXRpb24SKgoLcmVxdWlyZW1lbnQYASABKA4yFS5wZW1iYS52MS5SZXF1aXJlbWVudBIlCgZmaWx0ZXIYAiABKAsyFS5wZW1iYS52MS5UdXBsZUZpbHRlciJrChNXcml0ZVR1cGxlc1Jlc3BvbnNlEiwKEWNvbnNpc3RlbmN5X3Rva2VuGAEgASgJUhFjb25zaXN0ZW5jeV90b2tlbhImCg5yZXBlYXRlZF93cml0ZRgCIAEoCFIOcmVwZWF0ZWRfd3JpdGUihAEKEVJlYWRUdXBsZXNSZXF1ZXN0EhoKCHN0b3JlX2lkGAEgASgJUghzdG9yZV9pZBIlCgZmaWx0ZXIYAiABKAsyFS5wZW1iYS52MS5UdXBsZUZpbHRlchIcCglwYWdlX3NpemUYAyABKAVSCXBhZ2Vfc2l6ZRIOCgZjdXJzb3IYBCABKAkieQoSUmVhZFR1cGxlc1Jlc3BvbnNlEiUKBnR1cGxlcxgBIAMoCzIVLnBlbWJhLnYxLlN0b3JlZFR1cGxlEg4KBmN1cnNvchgCIAEoCRIsChFjb25zaXN0ZW5jeV90b2tlbhgDIAEoCVIRY29uc2lzdGVuY3lfdG9rZW4iaQoLU3RvcmVkVHVwbGUSHgoFdHVwbGUYASABKAsyDy5wZW1iYS52MS5UdXBsZRI6Cgp3cml0dGVuX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIKd3JpdHRlbl9hdCKEAQoTRGVsZXRlVHVwbGVzUmVxdWVzdBIaCghzdG9yZV9pZBgBIAEoCVIIc3RvcmVfaWQSJQoGZmlsdGVyGAIgASgLMhUucGVtYmEudjEuVHVwbGVGaWx0ZXISCwoDYWxsGAMgASgIEg0KBWxpbWl0GAQgASgFEg4KBmN1cnNvchgFIAEoCSJlChREZWxldGVUdXBsZXNSZXNwb25zZRIPCgdkZWxldGVkGAEgASgFEg4KBmN1cnNvchgCIAEoCRIsChFjb25zaXN0ZW5jeV90b2tlbhgDIAEoCVIRY29uc2lzdGVuY3lfdG9rZW4iwQEKF1JlYWRUdXBsZUNoYW5nZXNSZXF1ZXN0EhoKCHN0b3JlX2lkGAEgASgJUghzdG9yZV9pZBIgCgtvYmplY3RfdHlwZRgCIAEoCVILb2JqZWN0X3R5cGUSOgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCnN0YXJ0X3RpbWUSHAoJcGFnZV9zaXplGAQgASgFUglwYWdlX3NpemUSDgoGY3Vyc29yGAUgASgJIoABChhSZWFkVHVwbGVDaGFuZ2VzUmVzcG9uc2USJgoHY2hhbmdlcxgBIAMoCzIVLnBlbWJhLnYxLlR1cGxlQ2hhbmdlEg4KBmN1cnNvchgCIAEoCRIsChFjb25zaXN0ZW5jeV90b2tlbhgDIAEoCVIRY29uc2lzdGVuY3lfdG9rZW4iuwEKC1R1cGxlQ2hhbmdlEiIKBGtpbmQYASABKA4yFC5wZW1iYS52MS5DaGFuZ2VLaW5kEh4KBXR1cGxlGAIgASgLMg8ucGVtYmEudjEuVHVwbGUSOgoKY2hhbmdlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCmNoYW5nZWRfYXQSLAoRY29uc2lzdGVuY3lfdG9rZW4YBCABKAlSEWNvbnNpc3RlbmN5X3Rva2VuKmYKC1JlcXVpcmVtZW50EhsKF1JFUVVJUkVNRU5UX1VOU1BFQ0lGSUVEEAASGgoWUkVRVUlSRU1FTlRfTVVTVF9FWElTVBABEh4KGlJFUVVJUkVNRU5UX01VU1RfTk9UX0VYSVNUEAIqdgoLT25EdXBsaWNhdGUSHAoYT05fRFVQTElDQVRFX1VOU1BFQ0lGSUVEEAASFgoST05fRFVQTElDQVRFX0VSUk9SEAESFwoTT05fRFVQTElDQVRFX0lHTk9SRRACEhgKFE9OX0RVUExJQ0FURV9SRVBMQUNFEAMqVAoJT25NaXNzaW5nEhoKFk9OX01JU1NJTkdfVU5TUEVDSUZJRUQQABIUChBPTl9NSVNTSU5HX0VSUk9SEAESFQoRT05fTUlTU0lOR19JR05PUkUQAipwCgpDaGFuZ2VLaW5kEhsKF0NIQU5HRV9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRQ0hBTkdFX0tJTkRfV1JJVEUQARIWChJDSEFOR0VfS0lORF9ERUxFVEUQAhIWChJDSEFOR0VfS0lORF9FWFBJUlkQAzL9AwoMVHVwbGVTZXJ2aWNlEnYKC1dyaXRlVHVwbGVzEhwucGVtYmEudjEuV3JpdGVUdXBsZXNSZXF1ZXN0Gh0ucGVtYmEudjEuV3JpdGVUdXBsZXNSZXNwb25zZSIqgtPkkwIkOgEqIh8vc3RvcmVzL3tzdG9yZV9pZH0vdHVwbGVzL3dyaXRlEnIKClJlYWRUdXBsZXMSGy5wZW1iYS52MS5SZWFkVHVwbGVzUmVxdWVzdBocLnBlbWJhLnYxLlJlYWRUdXBsZXNSZXNwb25zZSIpgtPkkwIjOgEqIh4vc3RvcmVzL3tzdG9yZV9pZH0vdHVwbGVzL3JlYWQSegoMRGVsZXRlVHVwbGVzEh0ucGVtYmEudjEuRGVsZXRlVHVwbGVzUmVxdWVzdBoeLnBlbWJhLnYxLkRlbGV0ZVR1cGxlc1Jlc3BvbnNlIiuC0+STAiU6ASoiIC9zdG9yZXMve3N0b3JlX2lkfS90dXBsZXMvZGVsZXRlEoQBChBSZWFkVHVwbGVDaGFuZ2VzEiEucGVtYmEudjEuUmVhZFR1cGxlQ2hhbmdlc1JlcXVlc3QaIi5wZW1iYS52MS5SZWFkVHVwbGVDaGFuZ2VzUmVzcG9uc2UiKYLT5JMCIxIhL3N0b3Jlcy97c3RvcmVfaWR9L3R1cGxlcy9jaGFuZ2VzYgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_timestamp, file_pemba_v1_tuple]);
+  fileDesc("ChxwZW1iYS92MS90dXBsZV9zZXJ2aWNlLnByb3RvEghwZW1iYS52MSLcAgoSV3JpdGVUdXBsZXNSZXF1ZXN0EhoKCHN0b3JlX2lkGAEgASgJUghzdG9yZV9pZBIfCgZ3cml0ZXMYAiADKAsyDy5wZW1iYS52MS5UdXBsZRIkCgdkZWxldGVzGAMgAygLMhMucGVtYmEudjEuQmFyZVR1cGxlEi0KDXByZWNvbmRpdGlvbnMYBCADKAsyFi5wZW1iYS52MS5QcmVjb25kaXRpb24SOQoMb25fZHVwbGljYXRlGAUgASgOMhUucGVtYmEudjEuT25EdXBsaWNhdGVSDG9uX2R1cGxpY2F0ZRIzCgpvbl9taXNzaW5nGAYgASgOMhMucGVtYmEudjEuT25NaXNzaW5nUgpvbl9taXNzaW5nEigKD2lkZW1wb3RlbmN5X2tleRgHIAEoCVIPaWRlbXBvdGVuY3lfa2V5EhoKCG1vZGVsX2lkGAggASgJUghtb2RlbF9pZCJhCgxQcmVjb25kaXRpb24SKgoLcmVxdWlyZW1lbnQYASABKA4yFS5wZW1iYS52MS5SZXF1aXJlbWVudBIlCgZmaWx0ZXIYAiABKAsyFS5wZW1iYS52MS5UdXBsZUZpbHRlciJrChNXcml0ZVR1cGxlc1Jlc3BvbnNlEiwKEWNvbnNpc3RlbmN5X3Rva2VuGAEgASgJUhFjb25zaXN0ZW5jeV90b2tlbhImCg5yZXBlYXRlZF93cml0ZRgCIAEoCFIOcmVwZWF0ZWRfd3JpdGUi0wEKE0ltcG9ydFR1cGxlc1JlcXVlc3QSGgoIc3RvcmVfaWQYASABKAlSCHN0b3JlX2lkEh8KBnR1cGxlcxgCIAMoCzIPLnBlbWJhLnYxLlR1cGxlEjkKDG9uX2R1cGxpY2F0ZRgDIAEoDjIVLnBlbWJhLnYxLk9uRHVwbGljYXRlUgxvbl9kdXBsaWNhdGUSKAoPaWRlbXBvdGVuY3lfa2V5GAQgASgJUg9pZGVtcG90ZW5jeV9rZXkSGgoIbW9kZWxfaWQYBSABKAlSCG1vZGVsX2lkIn4KFEltcG9ydFR1cGxlc1Jlc3BvbnNlEiwKEWNvbnNpc3RlbmN5X3Rva2VuGAEgASgJUhFjb25zaXN0ZW5jeV90b2tlbhImCg5yZXBlYXRlZF93cml0ZRgCIAEoCFIOcmVwZWF0ZWRfd3JpdGUSEAoIY2hlY2tzdW0YAyABKAYiaAoTRXhwb3J0VHVwbGVzUmVxdWVzdBIaCghzdG9yZV9pZBgBIAEoCVIIc3RvcmVfaWQSJQoGZmlsdGVyGAIgASgLMhUucGVtYmEudjEuVHVwbGVGaWx0ZXISDgoGY3Vyc29yGAMgASgJIpYBChRFeHBvcnRUdXBsZXNSZXNwb25zZRIfCgZ0dXBsZXMYASADKAsyDy5wZW1iYS52MS5UdXBsZRIOCgZjdXJzb3IYAiABKAkSLAoRY29uc2lzdGVuY3lfdG9rZW4YAyABKAlSEWNvbnNpc3RlbmN5X3Rva2VuEg0KBWNvdW50GAQgASgDEhAKCGNoZWNrc3VtGAUgASgGIoQBChFSZWFkVHVwbGVzUmVxdWVzdBIaCghzdG9yZV9pZBgBIAEoCVIIc3RvcmVfaWQSJQoGZmlsdGVyGAIgASgLMhUucGVtYmEudjEuVHVwbGVGaWx0ZXISHAoJcGFnZV9zaXplGAMgASgFUglwYWdlX3NpemUSDgoGY3Vyc29yGAQgASgJInkKElJlYWRUdXBsZXNSZXNwb25zZRIlCgZ0dXBsZXMYASADKAsyFS5wZW1iYS52MS5TdG9yZWRUdXBsZRIOCgZjdXJzb3IYAiABKAkSLAoRY29uc2lzdGVuY3lfdG9rZW4YAyABKAlSEWNvbnNpc3RlbmN5X3Rva2VuImkKC1N0b3JlZFR1cGxlEh4KBXR1cGxlGAEgASgLMg8ucGVtYmEudjEuVHVwbGUSOgoKd3JpdHRlbl9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSCndyaXR0ZW5fYXQihAEKE0RlbGV0ZVR1cGxlc1JlcXVlc3QSGgoIc3RvcmVfaWQYASABKAlSCHN0b3JlX2lkEiUKBmZpbHRlchgCIAEoCzIVLnBlbWJhLnYxLlR1cGxlRmlsdGVyEgsKA2FsbBgDIAEoCBINCgVsaW1pdBgEIAEoBRIOCgZjdXJzb3IYBSABKAkiZQoURGVsZXRlVHVwbGVzUmVzcG9uc2USDwoHZGVsZXRlZBgBIAEoBRIOCgZjdXJzb3IYAiABKAkSLAoRY29uc2lzdGVuY3lfdG9rZW4YAyABKAlSEWNvbnNpc3RlbmN5X3Rva2VuIsEBChdSZWFkVHVwbGVDaGFuZ2VzUmVxdWVzdBIaCghzdG9yZV9pZBgBIAEoCVIIc3RvcmVfaWQSIAoLb2JqZWN0X3R5cGUYAiABKAlSC29iamVjdF90eXBlEjoKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUgpzdGFydF90aW1lEhwKCXBhZ2Vfc2l6ZRgEIAEoBVIJcGFnZV9zaXplEg4KBmN1cnNvchgFIAEoCSKAAQoYUmVhZFR1cGxlQ2hhbmdlc1Jlc3BvbnNlEiYKB2NoYW5nZXMYASADKAsyFS5wZW1iYS52MS5UdXBsZUNoYW5nZRIOCgZjdXJzb3IYAiABKAkSLAoRY29uc2lzdGVuY3lfdG9rZW4YAyABKAlSEWNvbnNpc3RlbmN5X3Rva2VuIrsBCgtUdXBsZUNoYW5nZRIiCgRraW5kGAEgASgOMhQucGVtYmEudjEuQ2hhbmdlS2luZBIeCgV0dXBsZRgCIAEoCzIPLnBlbWJhLnYxLlR1cGxlEjoKCmNoYW5nZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUgpjaGFuZ2VkX2F0EiwKEWNvbnNpc3RlbmN5X3Rva2VuGAQgASgJUhFjb25zaXN0ZW5jeV90b2tlbipmCgtSZXF1aXJlbWVudBIbChdSRVFVSVJFTUVOVF9VTlNQRUNJRklFRBAAEhoKFlJFUVVJUkVNRU5UX01VU1RfRVhJU1QQARIeChpSRVFVSVJFTUVOVF9NVVNUX05PVF9FWElTVBACKnYKC09uRHVwbGljYXRlEhwKGE9OX0RVUExJQ0FURV9VTlNQRUNJRklFRBAAEhYKEk9OX0RVUExJQ0FURV9FUlJPUhABEhcKE09OX0RVUExJQ0FURV9JR05PUkUQAhIYChRPTl9EVVBMSUNBVEVfUkVQTEFDRRADKlQKCU9uTWlzc2luZxIaChZPTl9NSVNTSU5HX1VOU1BFQ0lGSUVEEAASFAoQT05fTUlTU0lOR19FUlJPUhABEhUKEU9OX01JU1NJTkdfSUdOT1JFEAIqcAoKQ2hhbmdlS2luZBIbChdDSEFOR0VfS0lORF9VTlNQRUNJRklFRBAAEhUKEUNIQU5HRV9LSU5EX1dSSVRFEAESFgoSQ0hBTkdFX0tJTkRfREVMRVRFEAISFgoSQ0hBTkdFX0tJTkRfRVhQSVJZEAMy9wUKDFR1cGxlU2VydmljZRJ2CgtXcml0ZVR1cGxlcxIcLnBlbWJhLnYxLldyaXRlVHVwbGVzUmVxdWVzdBodLnBlbWJhLnYxLldyaXRlVHVwbGVzUmVzcG9uc2UiKoLT5JMCJDoBKiIfL3N0b3Jlcy97c3RvcmVfaWR9L3R1cGxlcy93cml0ZRJ6CgxJbXBvcnRUdXBsZXMSHS5wZW1iYS52MS5JbXBvcnRUdXBsZXNSZXF1ZXN0Gh4ucGVtYmEudjEuSW1wb3J0VHVwbGVzUmVzcG9uc2UiK4LT5JMCJToBKiIgL3N0b3Jlcy97c3RvcmVfaWR9L3R1cGxlcy9pbXBvcnQSfAoMRXhwb3J0VHVwbGVzEh0ucGVtYmEudjEuRXhwb3J0VHVwbGVzUmVxdWVzdBoeLnBlbWJhLnYxLkV4cG9ydFR1cGxlc1Jlc3BvbnNlIiuC0+STAiU6ASoiIC9zdG9yZXMve3N0b3JlX2lkfS90dXBsZXMvZXhwb3J0MAEScgoKUmVhZFR1cGxlcxIbLnBlbWJhLnYxLlJlYWRUdXBsZXNSZXF1ZXN0GhwucGVtYmEudjEuUmVhZFR1cGxlc1Jlc3BvbnNlIimC0+STAiM6ASoiHi9zdG9yZXMve3N0b3JlX2lkfS90dXBsZXMvcmVhZBJ6CgxEZWxldGVUdXBsZXMSHS5wZW1iYS52MS5EZWxldGVUdXBsZXNSZXF1ZXN0Gh4ucGVtYmEudjEuRGVsZXRlVHVwbGVzUmVzcG9uc2UiK4LT5JMCJToBKiIgL3N0b3Jlcy97c3RvcmVfaWR9L3R1cGxlcy9kZWxldGUShAEKEFJlYWRUdXBsZUNoYW5nZXMSIS5wZW1iYS52MS5SZWFkVHVwbGVDaGFuZ2VzUmVxdWVzdBoiLnBlbWJhLnYxLlJlYWRUdXBsZUNoYW5nZXNSZXNwb25zZSIpgtPkkwIjEiEvc3RvcmVzL3tzdG9yZV9pZH0vdHVwbGVzL2NoYW5nZXNiBnByb3RvMw", [file_google_api_annotations, file_google_protobuf_timestamp, file_pemba_v1_tuple]);
 
 /**
  * @generated from message pemba.v1.WriteTuplesRequest
@@ -143,6 +143,156 @@ export const WriteTuplesResponseSchema: GenMessage<WriteTuplesResponse> = /*@__P
   messageDesc(file_pemba_v1_tuple_service, 2);
 
 /**
+ * @generated from message pemba.v1.ImportTuplesRequest
+ */
+export type ImportTuplesRequest = Message<"pemba.v1.ImportTuplesRequest"> & {
+  /**
+   * @generated from field: string store_id = 1 [json_name = "store_id"];
+   */
+  storeId: string;
+
+  /**
+   * 5,000 at most, none twice. An `expires_at` must lie ahead.
+   *
+   * @generated from field: repeated pemba.v1.Tuple tuples = 2;
+   */
+  tuples: Tuple[];
+
+  /**
+   * As in WriteTuples: a tuple that exists already.
+   *
+   * @generated from field: pemba.v1.OnDuplicate on_duplicate = 3 [json_name = "on_duplicate"];
+   */
+  onDuplicate: OnDuplicate;
+
+  /**
+   * As in WriteTuples. Clients that can be interrupted number their chunks in it.
+   *
+   * @generated from field: string idempotency_key = 4 [json_name = "idempotency_key"];
+   */
+  idempotencyKey: string;
+
+  /**
+   * The latest model where it is empty.
+   *
+   * @generated from field: string model_id = 5 [json_name = "model_id"];
+   */
+  modelId: string;
+};
+
+/**
+ * Describes the message pemba.v1.ImportTuplesRequest.
+ * Use `create(ImportTuplesRequestSchema)` to create a new message.
+ */
+export const ImportTuplesRequestSchema: GenMessage<ImportTuplesRequest> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_tuple_service, 3);
+
+/**
+ * @generated from message pemba.v1.ImportTuplesResponse
+ */
+export type ImportTuplesResponse = Message<"pemba.v1.ImportTuplesResponse"> & {
+  /**
+   * @generated from field: string consistency_token = 1 [json_name = "consistency_token"];
+   */
+  consistencyToken: string;
+
+  /**
+   * @generated from field: bool repeated_write = 2 [json_name = "repeated_write"];
+   */
+  repeatedWrite: boolean;
+
+  /**
+   * Of the tuples of this chunk as the server read them. Checksums add up, modulo 2^64: those of all
+   * chunks to that of an export of the same tuples, whatever their order.
+   *
+   * @generated from field: fixed64 checksum = 3;
+   */
+  checksum: bigint;
+};
+
+/**
+ * Describes the message pemba.v1.ImportTuplesResponse.
+ * Use `create(ImportTuplesResponseSchema)` to create a new message.
+ */
+export const ImportTuplesResponseSchema: GenMessage<ImportTuplesResponse> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_tuple_service, 4);
+
+/**
+ * @generated from message pemba.v1.ExportTuplesRequest
+ */
+export type ExportTuplesRequest = Message<"pemba.v1.ExportTuplesRequest"> & {
+  /**
+   * @generated from field: string store_id = 1 [json_name = "store_id"];
+   */
+  storeId: string;
+
+  /**
+   * All tuples of the store where it is absent.
+   *
+   * @generated from field: pemba.v1.TupleFilter filter = 2;
+   */
+  filter?: TupleFilter | undefined;
+
+  /**
+   * Where to go on; it belongs to the store and the filter.
+   *
+   * @generated from field: string cursor = 3;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message pemba.v1.ExportTuplesRequest.
+ * Use `create(ExportTuplesRequestSchema)` to create a new message.
+ */
+export const ExportTuplesRequestSchema: GenMessage<ExportTuplesRequest> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_tuple_service, 5);
+
+/**
+ * @generated from message pemba.v1.ExportTuplesResponse
+ */
+export type ExportTuplesResponse = Message<"pemba.v1.ExportTuplesResponse"> & {
+  /**
+   * @generated from field: repeated pemba.v1.Tuple tuples = 1;
+   */
+  tuples: Tuple[];
+
+  /**
+   * To go on after these tuples. Empty when there are no more.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+
+  /**
+   * The same in every message of a call.
+   *
+   * @generated from field: string consistency_token = 3 [json_name = "consistency_token"];
+   */
+  consistencyToken: string;
+
+  /**
+   * Of all tuples of this call so far. A checksum tells tuples that were lost, doubled or altered by
+   * accident; it is no proof against somebody who wants to deceive.
+   *
+   * @generated from field: int64 count = 4;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: fixed64 checksum = 5;
+   */
+  checksum: bigint;
+};
+
+/**
+ * Describes the message pemba.v1.ExportTuplesResponse.
+ * Use `create(ExportTuplesResponseSchema)` to create a new message.
+ */
+export const ExportTuplesResponseSchema: GenMessage<ExportTuplesResponse> = /*@__PURE__*/
+  messageDesc(file_pemba_v1_tuple_service, 6);
+
+/**
  * @generated from message pemba.v1.ReadTuplesRequest
  */
 export type ReadTuplesRequest = Message<"pemba.v1.ReadTuplesRequest"> & {
@@ -178,7 +328,7 @@ export type ReadTuplesRequest = Message<"pemba.v1.ReadTuplesRequest"> & {
  * Use `create(ReadTuplesRequestSchema)` to create a new message.
  */
 export const ReadTuplesRequestSchema: GenMessage<ReadTuplesRequest> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_tuple_service, 3);
+  messageDesc(file_pemba_v1_tuple_service, 7);
 
 /**
  * @generated from message pemba.v1.ReadTuplesResponse
@@ -207,7 +357,7 @@ export type ReadTuplesResponse = Message<"pemba.v1.ReadTuplesResponse"> & {
  * Use `create(ReadTuplesResponseSchema)` to create a new message.
  */
 export const ReadTuplesResponseSchema: GenMessage<ReadTuplesResponse> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_tuple_service, 4);
+  messageDesc(file_pemba_v1_tuple_service, 8);
 
 /**
  * @generated from message pemba.v1.StoredTuple
@@ -229,7 +379,7 @@ export type StoredTuple = Message<"pemba.v1.StoredTuple"> & {
  * Use `create(StoredTupleSchema)` to create a new message.
  */
 export const StoredTupleSchema: GenMessage<StoredTuple> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_tuple_service, 5);
+  messageDesc(file_pemba_v1_tuple_service, 9);
 
 /**
  * @generated from message pemba.v1.DeleteTuplesRequest
@@ -272,7 +422,7 @@ export type DeleteTuplesRequest = Message<"pemba.v1.DeleteTuplesRequest"> & {
  * Use `create(DeleteTuplesRequestSchema)` to create a new message.
  */
 export const DeleteTuplesRequestSchema: GenMessage<DeleteTuplesRequest> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_tuple_service, 6);
+  messageDesc(file_pemba_v1_tuple_service, 10);
 
 /**
  * @generated from message pemba.v1.DeleteTuplesResponse
@@ -303,7 +453,7 @@ export type DeleteTuplesResponse = Message<"pemba.v1.DeleteTuplesResponse"> & {
  * Use `create(DeleteTuplesResponseSchema)` to create a new message.
  */
 export const DeleteTuplesResponseSchema: GenMessage<DeleteTuplesResponse> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_tuple_service, 7);
+  messageDesc(file_pemba_v1_tuple_service, 11);
 
 /**
  * @generated from message pemba.v1.ReadTupleChangesRequest
@@ -348,7 +498,7 @@ export type ReadTupleChangesRequest = Message<"pemba.v1.ReadTupleChangesRequest"
  * Use `create(ReadTupleChangesRequestSchema)` to create a new message.
  */
 export const ReadTupleChangesRequestSchema: GenMessage<ReadTupleChangesRequest> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_tuple_service, 8);
+  messageDesc(file_pemba_v1_tuple_service, 12);
 
 /**
  * @generated from message pemba.v1.ReadTupleChangesResponse
@@ -377,7 +527,7 @@ export type ReadTupleChangesResponse = Message<"pemba.v1.ReadTupleChangesRespons
  * Use `create(ReadTupleChangesResponseSchema)` to create a new message.
  */
 export const ReadTupleChangesResponseSchema: GenMessage<ReadTupleChangesResponse> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_tuple_service, 9);
+  messageDesc(file_pemba_v1_tuple_service, 13);
 
 /**
  * @generated from message pemba.v1.TupleChange
@@ -413,7 +563,7 @@ export type TupleChange = Message<"pemba.v1.TupleChange"> & {
  * Use `create(TupleChangeSchema)` to create a new message.
  */
 export const TupleChangeSchema: GenMessage<TupleChange> = /*@__PURE__*/
-  messageDesc(file_pemba_v1_tuple_service, 10);
+  messageDesc(file_pemba_v1_tuple_service, 14);
 
 /**
  * @generated from enum pemba.v1.Requirement
@@ -583,6 +733,31 @@ export const TupleService: GenService<{
     methodKind: "unary";
     input: typeof WriteTuplesRequestSchema;
     output: typeof WriteTuplesResponseSchema;
+  },
+  /**
+   * Writes a chunk of many tuples, all or nothing, in one revision: for loads of any number of them,
+   * as fast as the disk allows. Send several chunks at a time. A chunk whose answer was lost is sent
+   * again with the same `idempotency_key`. In the changelog the tuples of a chunk stand in the order
+   * in which they are stored.
+   *
+   * @generated from rpc pemba.v1.TupleService.ImportTuples
+   */
+  importTuples: {
+    methodKind: "unary";
+    input: typeof ImportTuplesRequestSchema;
+    output: typeof ImportTuplesResponseSchema;
+  },
+  /**
+   * Returns the tuples that match a filter, all as of one revision, and their number and checksum.
+   * One call is cut at its deadline, with a cursor to go on from; then the rest is as of another
+   * revision, unless the consistency tokens are the same.
+   *
+   * @generated from rpc pemba.v1.TupleService.ExportTuples
+   */
+  exportTuples: {
+    methodKind: "server_streaming";
+    input: typeof ExportTuplesRequestSchema;
+    output: typeof ExportTuplesResponseSchema;
   },
   /**
    * Returns the tuples that match a filter, page by page, rewrites not followed.
