@@ -1,5 +1,6 @@
 /** The calls of OpenFGA's HTTP API and of `pemba.v1` that the CLI makes, typed. Pages come as they are read. */
 import { type HttpOptions, type HttpRequest, send } from './http.ts';
+import { sendForLines } from './http-lines.ts';
 import { createRoleClient, type RoleClient } from './role-client.ts';
 import {
   createTupleClient,
@@ -92,7 +93,12 @@ export function createClient(options: HttpOptions): Client {
 
   return {
     ...createRoleClient({ apiUrl: options.apiUrl, call }),
-    ...createTupleClient({ apiUrl: options.apiUrl, call, pathOf: storePath }),
+    ...createTupleClient({
+      apiUrl: options.apiUrl,
+      call,
+      lines: (path, body) => sendForLines(options, path, body),
+      pathOf: storePath,
+    }),
     createStore: async (name) => plainStore(await create('/stores', { name })),
     readStore: async (store) => plainStore(await get(storePath(store))),
     async deleteStore(store) {

@@ -40,9 +40,13 @@ export class ServerRefusal extends Failure {
   }
 }
 
-type Attempt =
-  | { readonly kind: 'answer'; readonly body: unknown }
-  | { readonly kind: 'failure'; readonly failure: Failure; readonly retryAfterMs?: number };
+type Attempt = { readonly kind: 'answer'; readonly body: unknown } | Failed;
+
+interface Failed {
+  readonly kind: 'failure';
+  readonly failure: Failure;
+  readonly retryAfterMs?: number;
+}
 
 export async function send(options: HttpOptions, request: HttpRequest): Promise<unknown> {
   for (let repeats = 0; ; repeats++) {
@@ -85,7 +89,7 @@ async function sendOnce(options: HttpOptions, request: HttpRequest): Promise<Att
     : statusFailure(options, response, text);
 }
 
-function urlOf(apiUrl: string, request: HttpRequest): string {
+export function urlOf(apiUrl: string, request: HttpRequest): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(request.query ?? {})) {
     if (value !== undefined && value !== '') query.set(name, value);
@@ -94,7 +98,7 @@ function urlOf(apiUrl: string, request: HttpRequest): string {
   return query.size === 0 ? base + request.path : `${base}${request.path}?${query}`;
 }
 
-function headersOf(options: HttpOptions, request: HttpRequest): Record<string, string> {
+export function headersOf(options: HttpOptions, request: HttpRequest): Record<string, string> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (request.body !== undefined) headers['content-type'] = 'application/json';
   if (options.apiToken !== undefined) headers.authorization = `Bearer ${options.apiToken}`;
@@ -111,7 +115,7 @@ function parseAnswer(options: HttpOptions, text: string): unknown {
   }
 }
 
-function statusFailure(options: HttpOptions, response: Response, text: string): Attempt {
+export function statusFailure(options: HttpOptions, response: Response, text: string): Failed {
   const { status } = response;
   if (status >= 300 && status < 400) {
     const location = response.headers.get('location') ?? 'another address';
@@ -146,7 +150,11 @@ function retryAfterMs(response: Response): number {
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
 }
 
-function connectionFailure(options: HttpOptions, request: HttpRequest, error: unknown): Attempt {
+export function connectionFailure(
+  options: HttpOptions,
+  request: HttpRequest,
+  error: unknown,
+): Failed {
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     const message = `no answer from ${options.apiUrl} within ${options.timeoutMs} ms`;
     const hint = 'raise --timeout, or look at the server';

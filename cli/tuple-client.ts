@@ -8,6 +8,7 @@ import { Failure } from './exit-codes.ts';
 import type { HttpRequest } from './http.ts';
 import { ServerRefusal } from './http.ts';
 import {
+  type Conflict,
   type PembaTuple,
   pageSize,
   pembaKeyOf,
@@ -27,6 +28,29 @@ export interface TupleClient {
   /** Only a Pemba server answers this. No filter stands for all tuples. */
   deleteTuples(store: string, round: DeleteRound): Promise<{ deleted: number; cursor: string }>;
   changes(store: string, query: ChangesQuery): Promise<ChangesPage>;
+  /** Only a Pemba server answers these two. ENSURES: the checksum of what the server read. */
+  importTuples(store: string, chunk: ImportChunk): Promise<bigint>;
+  exportTuples(
+    store: string,
+    filter: TupleFilter | undefined,
+    cursor: string,
+  ): AsyncGenerator<ExportPart>;
+}
+
+export interface ImportChunk {
+  readonly tuples: readonly WireTuple[];
+  readonly conflict: Conflict;
+  readonly modelId: string | undefined;
+  readonly idempotencyKey: string;
+}
+
+export interface ExportPart {
+  readonly tuples: readonly WireTuple[];
+  readonly cursor: string;
+  readonly token: string;
+  /** Of the call so far. */
+  readonly count: number;
+  readonly checksum: bigint;
 }
 
 export interface Written {
@@ -70,10 +94,11 @@ export interface ChangesPage {
 interface Calls {
   readonly apiUrl: string;
   call(request: HttpRequest): Promise<unknown>;
+  lines(path: string, body: unknown): AsyncGenerator<unknown>;
   pathOf(store: string, ...parts: readonly string[]): string;
 }
 
-export function createTupleClient({ apiUrl, call, pathOf }: Calls): TupleClient {
+export function createTupleClient({ apiUrl, call, lines, pathOf }: Calls): TupleClient {
   const ask = <Answer>(path: string, body: unknown, repeatable = true): Promise<Answer> =>
     call({ method: 'POST', path, body, repeatable }) as Promise<Answer>;
   const get = <Answer>(path: string, query: NonNullable<HttpRequest['query']>): Promise<Answer> =>
@@ -142,6 +167,25 @@ export function createTupleClient({ apiUrl, call, pathOf }: Calls): TupleClient 
       const path = pathOf(store, 'tuples', 'delete');
       return orNeedsPemba(ask(path, { ...what, limit, cursor }), 'DeleteTuples');
     },
+    async importTuples(store, { tuples, conflict, modelId, idempotencyKey }) {
+      const sent = ask<{ checksum: string }>(pathOf(store, 'tuples', 'import'), {
+        tuples: tuples.map(pembaTupleOf),
+        on_duplicate: duplicateChoices[conflict],
+        idempotency_key: idempotencyKey,
+        ...(modelId === undefined ? {} : { model_id: modelId }),
+      });
+      return BigInt((await orNeedsPemba(sent, 'ImportTuples')).checksum);
+    },
+    async *exportTuples(store, filter, cursor) {
+      const body = { ...(filter === undefined ? {} : filterBody(filter)), cursor };
+      try {
+        for await (const line of lines(pathOf(store, 'tuples', 'export'), body)) {
+          yield exportPartOf(line as PembaExport);
+        }
+      } catch (error) {
+        throw isUnknownMethod(error) ? needsPemba(apiUrl, 'ExportTuples', error) : error;
+      }
+    },
     async changes(store, { type, startTime, continuationToken }) {
       const query = { start_time: startTime, page_size: String(pageSize) };
       try {
@@ -195,6 +239,24 @@ interface PembaChanges {
     readonly changed_at: string;
   }[];
   readonly cursor: string;
+}
+
+interface PembaExport {
+  readonly tuples: readonly PembaTuple[];
+  readonly cursor: string;
+  readonly consistency_token: string;
+  readonly count: string;
+  readonly checksum: string;
+}
+
+function exportPartOf({ tuples, cursor, consistency_token, count, checksum }: PembaExport) {
+  return {
+    tuples: tuples.map(wireTupleOf),
+    cursor,
+    token: consistency_token,
+    count: Number(count),
+    checksum: BigInt(checksum),
+  };
 }
 
 /** As the wire has it, which calls an expiry a delete. */
