@@ -21,6 +21,7 @@ async function pemba(path: string) {
     'grpc-addr': '127.0.0.1:0',
     'metrics-addr': 'off',
     'log-level': 'warn',
+    workers: '1',
   };
   const server = await startServer(resolveConfig({ flags, environment: {} }));
   return { http: server.httpAddress, grpc: server.grpcAddress };

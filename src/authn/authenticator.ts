@@ -48,29 +48,55 @@ export interface Authenticator {
    * rejects with an AuthenticationRefusal.
    */
   authenticate(attempt: Attempt): Principal | Promise<Principal>;
+  /** An attempt failed at another thread: it counts here too. */
+  failedElsewhere(failed: FailedAttempt): void;
+}
+
+/** What is counted to slow down whoever fails again and again. */
+export interface FailedAttempt {
+  readonly address: string;
+  /** The key that was tried, if it is known. */
+  readonly aimedAt: string | undefined;
 }
 
 const anonymous: Principal = { kind: 'anonymous' };
 
-export function createAuthenticator(config: AuthenticationConfig, clock: Clock): Authenticator {
-  if (config.method === 'none') return { authenticate: () => anonymous };
-  return new Verified(config.presharedKeys, config.verifier, clock);
+export function createAuthenticator(
+  config: AuthenticationConfig,
+  clock: Clock,
+  onFailed: (failed: FailedAttempt) => void = () => undefined,
+): Authenticator {
+  if (config.method === 'none') {
+    return { authenticate: () => anonymous, failedElsewhere: () => undefined };
+  }
+  return new Verified(config.presharedKeys, config.verifier, clock, onFailed);
 }
 
 class Verified implements Authenticator {
   readonly #keys: readonly PresharedKey[];
   readonly #verifier: Verifier | undefined;
   readonly #throttle: Throttle;
+  readonly #onFailed: (failed: FailedAttempt) => void;
   /** Made once a token, as long as the token is remembered. */
   readonly #principals = new WeakMap<VerifiedToken, Principal>();
 
-  constructor(keys: readonly PresharedKey[], verifier: Verifier | undefined, clock: Clock) {
+  constructor(
+    keys: readonly PresharedKey[],
+    verifier: Verifier | undefined,
+    clock: Clock,
+    onFailed: (failed: FailedAttempt) => void,
+  ) {
     assert(keys.length > 0 || verifier !== undefined, 'somebody can authenticate');
     const fault = presharedKeysFault(keys);
     assert(fault === undefined, fault ?? '');
     this.#keys = keys;
     this.#verifier = verifier;
     this.#throttle = new Throttle(clock);
+    this.#onFailed = onFailed;
+  }
+
+  failedElsewhere({ address, aimedAt }: FailedAttempt): void {
+    this.#throttle.failed(address, aimedAt);
   }
 
   authenticate(attempt: Attempt): Principal | Promise<Principal> {
@@ -98,8 +124,11 @@ class Verified implements Authenticator {
       if (this.#verifier === undefined) refuse('preshared_key_wrong', 'preshared');
       return this.#principalOf(await this.#verifier.verify(token, 'caller'));
     } catch (error) {
-      if (error instanceof AuthenticationRefusal && error.isFailedAttempt)
-        this.#throttle.failed(address, error.aimedAt);
+      if (error instanceof AuthenticationRefusal && error.isFailedAttempt) {
+        const { aimedAt } = error;
+        this.#throttle.failed(address, aimedAt);
+        this.#onFailed({ address, aimedAt });
+      }
       throw error;
     }
   }

@@ -14,6 +14,7 @@ export class BootstrapSecret {
   readonly #throttle: Throttle;
   /** One while it is good, else none. As of keys, only the digest is kept. */
   #good: readonly PresharedKey[] = [];
+  #stored: string | undefined;
   #onEnd: () => void = () => undefined;
 
   constructor(clock: Clock) {
@@ -25,11 +26,22 @@ export class BootstrapSecret {
     this.end();
     const made = createKey('bootstrap');
     assert(typeof made !== 'string', 'the name is one');
-    const key = readPresharedKey(made.stored);
+    this.accept(made.stored, onEnd);
+    return made.key;
+  }
+
+  /** The digest of the one that is good, for `accept` in another thread; undefined if none is. */
+  get stored(): string | undefined {
+    return this.#stored;
+  }
+
+  /** One that was issued in another thread. It is told when it is good no more here. */
+  accept(stored: string, onEnd: () => void): void {
+    const key = readPresharedKey(stored);
     assert(typeof key !== 'string', 'what is made can be read');
     this.#good = [key];
+    this.#stored = stored;
     this.#onEnd = onEnd;
-    return made.key;
   }
 
   /** Returns for the one that is good; else throws an AuthenticationRefusal. */
@@ -47,6 +59,7 @@ export class BootstrapSecret {
   end(): void {
     if (this.#good.length === 0) return;
     this.#good = [];
+    this.#stored = undefined;
     this.#onEnd();
   }
 }

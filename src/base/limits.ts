@@ -157,6 +157,7 @@ export const limits = {
   /** It doubles each time. */
   clientRetryMinMs: limit(100, 'ms', "Pause before the CLI's first repeat"),
   clientRetryMaxMs: limit(30_000, 'ms', "Pause that a server's Retry-After may ask of the CLI"),
+  workersMax: limit(256, 'threads', 'That serve beside each other in one process'),
   graphChangesKept: limit(
     50_000,
     'changes',

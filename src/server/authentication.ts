@@ -6,7 +6,11 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
-import { type Authenticator, createAuthenticator } from '../authn/authenticator.ts';
+import {
+  type Authenticator,
+  createAuthenticator,
+  type FailedAttempt,
+} from '../authn/authenticator.ts';
 import { IdentitySource } from '../authn/identity/source.ts';
 import type { IssuerHealth } from '../authn/key-source.ts';
 import { Verifier } from '../authn/verifier.ts';
@@ -35,6 +39,8 @@ export interface Authentication {
 interface Surroundings {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told of each attempt to authenticate that failed. */
+  readonly onFailedAttempt?: (failed: FailedAttempt) => void;
 }
 
 /** Editors and deployments change a file in several steps. */
@@ -53,6 +59,7 @@ export async function openAuthentication(
   const authenticator = createAuthenticator(
     method === 'none' ? { method } : { method: 'verified', presharedKeys, verifier },
     around.clock,
+    around.onFailedAttempt,
   );
   const nothing = {
     reload: async () => {},

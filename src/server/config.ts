@@ -19,6 +19,7 @@ import {
   parseOrigins,
   parsePresharedKeys,
   parseSwitch,
+  parseWorkers,
   readPresharedKeysFile,
 } from './setting-values.ts';
 import { configurationError } from './start-error.ts';
@@ -105,6 +106,12 @@ export const settings = {
     placeholder: 'SIZE',
     help: 'Memory for stores answered from memory: bytes, 512MiB, 2GiB, 0 for none, or auto: a quarter of the machine or its cgroup',
     parse: parseMemory,
+  },
+  workers: {
+    default: 'auto',
+    placeholder: 'COUNT',
+    help: 'Threads that serve, on the same ports: auto for as many as there are cores',
+    parse: parseWorkers,
   },
   requestTimeout: {
     default: `${limits.requestTimeoutMs}ms`,

@@ -5,7 +5,7 @@ import type { Access } from '../service/access/access.ts';
 import { bootstrapFileOf, removeBootstrapFile, writeBootstrapFile } from './bootstrap-file.ts';
 
 /**
- * REQUIRES: the server listens at the address. ENSURES: the file of a secret lies beside the
+ * REQUIRES: the server listens at the address, or is about to. ENSURES: the file of a secret lies beside the
  * database if, and as long as, only this server can make the first admin.
  */
 export async function expectFirstAdmin(server: {

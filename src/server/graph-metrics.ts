@@ -10,45 +10,92 @@ const counters = {
   changesApplied: ['pemba_graph_changes_total', 'Changes of tuples taken into graphs.'],
 } as const satisfies Partial<Record<keyof GraphCounts, readonly [name: string, help: string]>>;
 
+type Counted = keyof typeof counters;
+
+/** Where one thread serves. */
 export function showGraphs(registry: Registry, graphs: Graphs): void {
-  const registers = [registry];
-  for (const [count, [name, help]] of Object.entries(counters)) {
+  showCounts(registry, graphs.counts, ['builds', 'folds', 'evictions', 'failures']);
+  showWork(registry, graphs);
+  showPlaces(registry, () => graphs.storesIn);
+  showMemory(registry, graphs);
+}
+
+/** Of one thread of several: what it does itself. They have the bases in common. */
+export function showGraphsOfWorker(registry: Registry, graphs: Graphs): void {
+  showCounts(registry, graphs.counts, ['failures']);
+  showWork(registry, graphs);
+  showPlaces(registry, () => ({ storage: graphs.storesIn.storage }));
+}
+
+/** What the threads have in common. */
+export function showSharedGraphs(
+  registry: Registry,
+  shared: Pick<Graphs, 'bytes' | 'bytesMax'> & {
+    readonly counts: Pick<GraphCounts, 'builds' | 'folds' | 'evictions'>;
+    readonly stores: Pick<Graphs['storesIn'], 'memory' | 'loading'>;
+  },
+): void {
+  showCounts(registry, shared.counts, ['builds', 'folds', 'evictions']);
+  showPlaces(registry, () => shared.stores);
+  showMemory(registry, shared);
+}
+
+function showCounts<Name extends Counted>(
+  registry: Registry,
+  counts: Readonly<Record<Name, number>>,
+  names: readonly Name[],
+): void {
+  for (const count of names) {
+    const [name, help] = counters[count];
     new Counter({
       name,
       help,
-      registers,
+      registers: [registry],
       collect() {
         this.reset();
-        this.inc(graphs.counts[count as keyof typeof counters]);
+        this.inc(counts[count]);
       },
     });
   }
+}
+
+function showWork(registry: Registry, graphs: Graphs): void {
+  showCounts(registry, graphs.counts, ['changesApplied']);
   new Counter({
     name: 'pemba_graph_answers_total',
     help: 'Views of a store, by where they came from: memory, or storage.',
     labelNames: ['place'],
-    registers,
+    registers: [registry],
     collect() {
       this.reset();
       this.inc({ place: 'memory' }, graphs.counts.answersFromMemory);
       this.inc({ place: 'storage' }, graphs.counts.answersFromStorage);
     },
   });
+}
+
+function showPlaces(registry: Registry, storesIn: () => Partial<Graphs['storesIn']>): void {
   new Gauge({
     name: 'pemba_graph_stores',
     help: 'Stores by their place: memory, loading, or storage where a graph was not to be had.',
     labelNames: ['place'],
-    registers,
+    registers: [registry],
+    // Several threads mean the same stores.
+    aggregator: 'max',
     collect() {
-      for (const [place, stores] of Object.entries(graphs.storesIn)) this.set({ place }, stores);
+      for (const [place, stores] of Object.entries(storesIn())) this.set({ place }, stores);
     },
   });
+}
+
+function showMemory(registry: Registry, memory: Pick<Graphs, 'bytes' | 'bytesMax'>): void {
+  const registers = [registry];
   new Gauge({
     name: 'pemba_graph_bytes',
     help: 'Memory that resident graphs take.',
     registers,
     collect() {
-      this.set(graphs.bytes);
+      this.set(memory.bytes);
     },
   });
   new Gauge({
@@ -56,7 +103,7 @@ export function showGraphs(registry: Registry, graphs: Graphs): void {
     help: 'Memory that resident graphs may take (--graph-memory).',
     registers,
     collect() {
-      this.set(graphs.bytesMax);
+      this.set(memory.bytesMax);
     },
   });
 }

@@ -1,23 +1,56 @@
 /** Listening on an address: the real port on success, one clear line when it is not to be had. */
-import type { Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { flagOf, type SettingName } from './config.ts';
 import { formatAddress, type ListenAddress } from './setting-values.ts';
 import { cannotStart, type StartError } from './start-error.ts';
 
 /** ENSURES: returns HOST:PORT as clients can use it, with the port that the system chose for 0. */
-export function listen(
+export async function listen(
   server: Server,
   address: ListenAddress,
   setting: SettingName,
 ): Promise<string> {
+  const port = await bind(server, address, setting, false);
+  return formatAddress({ host: address.host || '0.0.0.0', port });
+}
+
+/** Beside others that do the same: the system spreads the connections. */
+export async function listenShared(
+  server: Server,
+  address: ListenAddress,
+  setting: SettingName,
+): Promise<void> {
+  await bind(server, address, setting, true);
+}
+
+/**
+ * The address with a real port, for several to listen on. ENSURES: it was free a moment ago: who
+ * shares a port is not told that another program does too.
+ */
+export async function settle(address: ListenAddress, setting: SettingName): Promise<ListenAddress> {
+  const server = createServer();
+  const port = await bind(server, address, setting, false);
+  await new Promise((resolve) => server.close(resolve));
+  return { host: address.host, port };
+}
+
+/** Whether several threads can listen on one port here. */
+export const canSharePorts = ['linux', 'freebsd', 'sunos', 'aix'].includes(process.platform);
+
+function bind(
+  server: Server,
+  { host, port }: ListenAddress,
+  setting: SettingName,
+  reusePort: boolean,
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    const refuse = (error: NodeJS.ErrnoException) => reject(asStartError(error, address, setting));
+    const refuse = (error: NodeJS.ErrnoException) =>
+      reject(asStartError(error, { host, port }, setting));
     server.once('error', refuse);
-    server.listen({ port: address.port, ...(address.host && { host: address.host }) }, () => {
+    server.listen({ port, reusePort, ...(host && { host }) }, () => {
       server.off('error', refuse);
       const bound = server.address();
-      const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-      resolve(formatAddress({ host: address.host || '0.0.0.0', port }));
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
     });
   });
 }

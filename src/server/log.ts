@@ -12,6 +12,8 @@ export interface Log {
   readonly logger: Logger;
   /** A line of the level `info` for an answered request; undefined where nobody reads that level. */
   readonly request: ((line: RequestLine) => void) | undefined;
+  /** Writes lines that another thread's log has made. */
+  write(lines: string): void;
   /** Writes what is still buffered. */
   flush(): void;
 }
@@ -21,28 +23,38 @@ export interface LogSink {
   write(line: string): void;
 }
 
+export interface LogOptions {
+  readonly sink?: LogSink | undefined;
+  /** Which of the threads that serve writes them; undefined where one alone serves. */
+  readonly worker?: number;
+}
+
 export function createLog(
   { logLevel, logFormat }: Pick<ServerConfig, 'logLevel' | 'logFormat'>,
   clock: Clock,
-  sink?: LogSink,
+  { sink, worker }: LogOptions = {},
 ): Log {
-  const { lines, requestLines, flush } = sinksOf(logFormat, sink);
+  const { lines, requestLines, madeLines, flush } = sinksOf(logFormat, sink);
   const logger = pino(
     {
       level: logLevel === 'off' ? 'silent' : logLevel,
-      base: null,
+      base: worker === undefined ? null : { worker },
       formatters: { level: (label: string) => ({ level: label }) },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
     lines,
   );
-  const request = logger.isLevelEnabled('info') ? requestLog(requestLines, clock) : undefined;
-  return { logger, request, flush };
+  const request = logger.isLevelEnabled('info')
+    ? requestLog(requestLines, clock, worker)
+    : undefined;
+  return { logger, request, write: (made) => madeLines.write(made), flush };
 }
 
 interface Sinks {
   readonly lines: LogSink;
   readonly requestLines: LogSink;
+  /** Takes them as they are to be shown. */
+  readonly madeLines: LogSink;
   flush(): void;
 }
 
@@ -51,9 +63,10 @@ function sinksOf(logFormat: ServerConfig['logFormat'], sink: LogSink | undefined
   if (logFormat === 'text') {
     const out = sink ?? pino.destination({ dest: 2, sync: true });
     const lines = { write: (line: string) => void out.write(asText(line)) };
-    return { lines, requestLines: lines, flush: () => {} };
+    return { lines, requestLines: lines, madeLines: out, flush: () => {} };
   }
-  if (sink !== undefined) return { lines: sink, requestLines: sink, flush: () => {} };
+  if (sink !== undefined)
+    return { lines: sink, requestLines: sink, madeLines: sink, flush: () => {} };
   // Nobody waits for the disk or the pipe. The lines of requests leave in blocks, others at once.
   const out = pino.destination({ dest: 2, sync: false });
   const blocks = new LineBlocks(out);
@@ -73,7 +86,7 @@ function sinksOf(logFormat: ServerConfig['logFormat'], sink: LogSink | undefined
     out.flushSync();
   };
   process.once('exit', flush);
-  return { lines, requestLines: blocks, flush };
+  return { lines, requestLines: blocks, madeLines: blocks, flush };
 }
 
 /** `12:30:01.250 info  request method=Check status=ok`, and the stack of an error below it. */

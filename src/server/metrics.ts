@@ -79,7 +79,7 @@ export function createMetrics(): Metrics {
   };
 }
 
-export function createMetricsServer(metrics: Metrics, logger: Logger): Server {
+export function createMetricsServer(metrics: Pick<Metrics, 'text'>, logger: Logger): Server {
   return createServer((request, response) => {
     if (request.url !== '/metrics') {
       response

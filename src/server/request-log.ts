@@ -16,7 +16,12 @@ export interface RequestLine {
 }
 
 /** ENSURES: a line like those of the logger, of the level `info`. */
-export function requestLog(sink: LogSink, clock: Clock): (line: RequestLine) => void {
+export function requestLog(
+  sink: LogSink,
+  clock: Clock,
+  worker?: number,
+): (line: RequestLine) => void {
+  const who = worker === undefined ? '' : `,"worker":${worker}`;
   // Lines of the same millisecond share its text.
   let ms = Number.NaN;
   let time = '';
@@ -29,7 +34,7 @@ export function requestLog(sink: LogSink, clock: Clock): (line: RequestLine) => 
     const why = reason === undefined ? '' : `,"reason":${quoted(reason)}`;
     const where = store === undefined ? '' : `,"store":${quoted(store)}`;
     sink.write(
-      `{"level":"info","time":"${time}","method":${quoted(method)},"status":${quoted(status)}${why},"durationMs":${durationMs},"requestId":${quoted(requestId)}${where},"msg":"request"}\n`,
+      `{"level":"info","time":"${time}"${who},"method":${quoted(method)},"status":${quoted(status)}${why},"durationMs":${durationMs},"requestId":${quoted(requestId)}${where},"msg":"request"}\n`,
     );
   };
 }

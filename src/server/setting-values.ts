@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type PresharedKey, readPresharedKey } from '../authn/preshared.ts';
+import { limits } from '../base/limits.ts';
 
 /** Where to listen. `host` '' means all interfaces; port 0 lets the system choose. */
 export interface ListenAddress {
@@ -64,6 +65,16 @@ export function parseDurationMs(text: string): number {
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error('expected a whole number from 1');
   return Number(text);
+}
+
+export function parseWorkers(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  const { workersMax } = limits;
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > workersMax) {
+    throw new Error(`expected a number of threads from 1 to ${workersMax}, or auto`);
+  }
+  return count;
 }
 
 const unitBytes = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;

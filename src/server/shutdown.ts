@@ -56,3 +56,12 @@ export async function finishOrCut({ http, grpc }: Listeners, timeoutMs: number):
   }
   return inTime;
 }
+
+/** A second call waits for what the first one does. */
+export function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= run();
+    return running;
+  };
+}

@@ -3,34 +3,33 @@
  * which datastore there is.
  */
 import type { Server as HttpServer } from 'node:http';
+import { availableParallelism } from 'node:os';
+import type { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { BootstrapSecret } from '../authn/bootstrap-secret.ts';
 import { systemClock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
-import type { Access } from '../service/access/access.ts';
-import { Callers } from '../service/access/caller.ts';
-import { guarded } from '../service/access/guard.ts';
-import { createAccess, createMethods } from '../service/router.ts';
 import type { Datastore } from '../storage/datastore.ts';
-import type { Graphs } from '../storage/graphs.ts';
+
 import { memoryPath } from '../storage/sqlite/database.ts';
+
 import { openSqlite, type SqliteDatastore, type SqliteOptions } from '../storage/sqlite/open.ts';
 import { OwnedByAnother } from '../storage/sqlite/owner.ts';
 import { type Authentication, openAuthentication } from './authentication.ts';
 import type { ServerConfig } from './config.ts';
-import { withDeadlines } from './deadline.ts';
+
 import { expectFirstAdmin } from './first-admin.ts';
+
 import { graphBytes } from './graph-memory.ts';
 import { showGraphs } from './graph-metrics.ts';
-import { createGrpcServer, type GrpcServer } from './grpc.ts';
-import { createHttpServer } from './http.ts';
-import { listen } from './listen.ts';
+import { canSharePorts, listen } from './listen.ts';
 import { createLog, type Log, type LogSink } from './log.ts';
 import { measuredDatastore } from './measured-datastore.ts';
-import { createMetrics, createMetricsServer, type Metrics } from './metrics.ts';
-import { createObserver, observed } from './observe.ts';
-import { closeHttpGently, finishOrCut } from './shutdown.ts';
-import { cannotStart, StartError } from './start-error.ts';
+
+import { createMetrics, createMetricsServer } from './metrics.ts';
+import { assemble, type Serving } from './serving.ts';
+import { closeHttpGently, finishOrCut, once } from './shutdown.ts';
+import { cannotStart, configurationError, StartError } from './start-error.ts';
+import { startWorkers } from './start-workers.ts';
 
 export interface RunningServer {
   /** HOST:PORT, with the real port. */
@@ -39,6 +38,8 @@ export interface RunningServer {
   readonly metricsAddress: string | undefined;
   readonly datastore: Datastore;
   readonly logger: Logger;
+  /** Those that serve beside each other, from 1; none where the main thread serves. */
+  threads(): ReadonlyMap<number, Worker>;
   /** Takes the identity file as it is now, if it can be used. */
   reload(): Promise<void>;
   /**
@@ -50,7 +51,25 @@ export interface RunningServer {
 
 /** ENSURES: either everything listens, or a `StartError` says why not and nothing is left open. */
 export async function startServer(config: ServerConfig, logSink?: LogSink): Promise<RunningServer> {
-  const log = createLog(config, systemClock, logSink);
+  const workers = workersOf(config);
+  const log = createLog(config, systemClock, { sink: logSink });
+  return workers === 1 ? await startHere(config, log) : await startWorkers(config, workers, log);
+}
+
+/** As many threads as were asked for, or else as there are cores, where several can be had. */
+function workersOf({ workers, datastoreUri }: ServerConfig): number {
+  const reason =
+    datastoreUri === ':memory:'
+      ? 'a database in memory is of one thread'
+      : 'this system does not let several threads listen on one port';
+  const canBeSeveral = datastoreUri !== ':memory:' && canSharePorts;
+  if (workers === 'auto') return canBeSeveral ? availableParallelism() : 1;
+  if (workers > 1 && !canBeSeveral) throw configurationError(`--workers: ${reason}; take 1`);
+  return workers;
+}
+
+/** This thread serves. */
+async function startHere(config: ServerConfig, log: Log): Promise<RunningServer> {
   const { logger } = log;
   const metrics = createMetrics();
   const authentication = await openAuthentication(config, { clock: systemClock, logger });
@@ -64,13 +83,14 @@ export async function startServer(config: ServerConfig, logSink?: LogSink): Prom
   const { graphs } = opened;
   showGraphs(metrics.registry, graphs);
   const datastore = measuredDatastore(opened, metrics, systemClock);
-  const parts = assemble(config, { datastore, graphs, metrics, log, authentication });
-  const { http, grpc, metricsServer } = parts;
-  const finish = finisher(parts, config.shutdownTimeout);
+  const serving = assemble(config, { datastore, graphs, metrics, log, authentication });
+  const { http, grpc, access, bootstrapSecret } = serving;
+  const metricsServer = createMetricsServer(metrics, logger);
+  const finish = finisher(serving, metricsServer, config.shutdownTimeout);
   try {
     const asksWhoCalls = config.authnMethod !== 'none';
     // Roles are decided from the first call on.
-    if (asksWhoCalls) await parts.access.prepare();
+    if (asksWhoCalls) await access.prepare();
     const httpAddress = await listen(http, config.httpAddr, 'httpAddr');
     const grpcAddress = await listen(grpc.sockets, config.grpcAddr, 'grpcAddr');
     const metricsAddress =
@@ -81,16 +101,17 @@ export async function startServer(config: ServerConfig, logSink?: LogSink): Prom
       isOwner: graphs.bytesMax > 0,
       asksWhoCalls,
       httpAddress,
-      access: parts.access,
-      secret: parts.bootstrapSecret,
+      access,
+      secret: bootstrapSecret,
       logger,
     });
     const close = once(() => {
-      parts.bootstrapSecret.end();
+      bootstrapSecret.end();
       return closeOrderly(finish, authentication, datastore, log);
     });
     const { reload } = authentication;
-    return { httpAddress, grpcAddress, metricsAddress, datastore, logger, reload, close };
+    const threads = () => new Map<number, Worker>();
+    return { httpAddress, grpcAddress, metricsAddress, datastore, logger, threads, reload, close };
   } catch (error) {
     await finish();
     authentication.close();
@@ -117,94 +138,19 @@ export function isOwnedByAnother(error: unknown): boolean {
   return error instanceof StartError && error.cause instanceof OwnedByAnother;
 }
 
-interface Parts {
-  readonly http: HttpServer;
-  readonly grpc: GrpcServer;
-  readonly metricsServer: HttpServer;
-  readonly access: Access;
-  readonly bootstrapSecret: BootstrapSecret;
-  /** From here on, the server says that it is not ready. */
-  drain(): void;
-}
-
-/** The layers on top of each other; nothing listens yet. */
-function assemble(
-  config: ServerConfig,
-  base: {
-    readonly datastore: Datastore;
-    readonly graphs: Graphs;
-    readonly metrics: Metrics;
-    readonly log: Log;
-    readonly authentication: Authentication;
-  },
-): Parts {
-  const { datastore, graphs, metrics, log, authentication } = base;
-  const clock = systemClock;
-  const observer = createObserver({ clock, log, metrics });
-  const { checkDepthMax, checkStepsMax, requestTimeout, requestBytesMax } = config;
-  const { authenticator, identity } = authentication;
-  const access = createAccess({ datastore, clock });
-  const bootstrapSecret = new BootstrapSecret(clock);
-  const fileInUse = () => identity?.source.identity;
-  const callers = new Callers(fileInUse);
-  const handlers = createMethods({
-    datastore,
-    graphs,
-    clock,
-    checkDepthMax,
-    checkStepsMax,
-    access: { access, callers, bootstrapSecret },
-    ...(identity && { identity }),
-  });
-  const behindGuard = guarded(handlers, {
-    authenticator,
-    access,
-    callers,
-    bootstrapSecret,
-    identity: fileInUse,
-  });
-  const transport = {
-    methods: observed(withDeadlines(behindGuard, clock), observer, clock),
-    clock,
-    observer,
-    requestTimeoutMs: requestTimeout,
-    requestBytesMax,
-  };
-  const grpc = createGrpcServer(transport);
-  let draining = false;
-  const http = createHttpServer({
-    ...transport,
-    corsOrigins: config.corsAllowedOrigins,
-    ready: async () => {
-      if (draining) throw new Refusal('unavailable', 'the server is shutting down');
-      await datastore.ready();
-      authentication.refresh();
-      await authentication.reload();
-      return authentication.degraded();
-    },
-  });
-  return {
-    http,
-    grpc,
-    access,
-    bootstrapSecret,
-    metricsServer: createMetricsServer(metrics, log.logger),
-    drain: () => {
-      draining = true;
-      grpc.drain();
-    },
-  };
-}
-
 /** ENSURES: the returned function resolves to whether all open requests finished in time. */
-function finisher(parts: Parts, timeoutMs: number): () => Promise<boolean> {
-  const http = [parts.http, parts.metricsServer].map((server) => ({
+function finisher(
+  serving: Serving,
+  metricsServer: HttpServer,
+  timeoutMs: number,
+): () => Promise<boolean> {
+  const http = [serving.http, metricsServer].map((server) => ({
     server,
     close: closeHttpGently(server),
   }));
   return () => {
-    parts.drain();
-    return finishOrCut({ http, grpc: parts.grpc }, timeoutMs);
+    serving.drain();
+    return finishOrCut({ http, grpc: serving.grpc }, timeoutMs);
   };
 }
 
@@ -221,12 +167,4 @@ async function closeOrderly(
   await datastore.close();
   logger.info('stopped');
   flush();
-}
-
-function once(run: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  return () => {
-    running ??= run();
-    return running;
-  };
 }

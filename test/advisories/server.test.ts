@@ -38,6 +38,7 @@ async function started(
       'grpc-addr': '127.0.0.1:0',
       'metrics-addr': '127.0.0.1:0',
       'log-level': 'debug',
+      workers: '1',
       ...flags,
     },
   });

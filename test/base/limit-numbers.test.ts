@@ -131,6 +131,7 @@ const numbers: Readonly<Record<LimitName, number>> = {
   graphsAwayMax: 10_000,
   graphLoadsWaitingMax: 64,
   graphBytesHereMax: 1_048_576,
+  workersMax: 256,
   graphsListedMax: 1_000,
 };
 

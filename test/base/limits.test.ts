@@ -125,6 +125,7 @@ const borders: Readonly<Record<LimitName, readonly [file: string, title: string]
   graphsAwayMax: 'of others it is forgotten why SQLite answers for them',
   graphLoadsWaitingMax: 'the next read of a store asks again',
   graphBytesHereMax: 'a larger store is answered by SQLite',
+  workersMax: ['test/server/config.test.ts', '%d workers'],
   graphsListedMax: ['test/service/graphs.test.ts', 'no more than so many stores'],
   inputLineBytesMax: ['test/cli/tuple-files.test.ts', 'a line of %d bytes'],
   tokenBytesMax: ['test/authn/verifier.test.ts', 'a token of %d bytes'],

@@ -26,6 +26,7 @@ beforeAll(async () => {
     'grpc-addr': '127.0.0.1:0',
     'metrics-addr': 'off',
     'log-level': 'off',
+    workers: '1',
     'authn-method': 'preshared',
     'authn-preshared-keys-file': keysFile,
   };

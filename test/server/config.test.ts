@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { limits } from '../../src/base/limits.ts';
 import {
   type ConfigSources,
   flagOf,
@@ -42,6 +43,7 @@ test('the defaults: loopback, one file, nothing open to others', () => {
     identityFile: '',
     corsAllowedOrigins: [],
     graphMemory: 'auto',
+    workers: 'auto',
     requestTimeout: 3_000,
     requestBytesMax: 616_448,
     checkDepthMax: 25,
@@ -107,6 +109,18 @@ test.each([
   ['auto', 'auto'],
 ])('memory: %s', (text, bytes) => {
   expect(resolve({ flags: { 'graph-memory': text } }).graphMemory).toBe(bytes);
+});
+
+test.each([
+  [1, true],
+  [limits.workersMax - 1, true],
+  [limits.workersMax, true],
+  [limits.workersMax + 1, false],
+  [0, false],
+])('%d workers: %s', (workers, passes) => {
+  const resolved = () => resolve({ flags: { workers: String(workers) } }).workers;
+  if (passes) expect(resolved()).toBe(workers);
+  else expect(resolved).toThrow('from 1 to');
 });
 
 test('auto is a quarter of the machine, or of the cgroup where that leaves less', () => {
@@ -180,6 +194,7 @@ describe('refusals name the source and the value', () => {
       flag('graph-memory', text),
       ['--graph-memory', '2GiB'],
     ]),
+    [flag('workers', 'two'), ['--workers', '`two`', 'or auto']],
     [flag('http-addr', '8080'), ['--http-addr', '`8080`', 'HOST:PORT']],
     [flag('http-addr', '127.0.0.1:65536'), ['--http-addr', 'HOST:PORT']],
     [flag('grpc-addr', '::1:80'), ['--grpc-addr', '[::1]:8080']],

@@ -20,6 +20,7 @@ async function start(path: string, graphMemory = 'auto') {
   const flags = {
     'datastore-uri': path === ':memory:' ? path : `file:${path}`,
     'graph-memory': graphMemory,
+    workers: '1',
     'http-addr': '127.0.0.1:0',
     'grpc-addr': '127.0.0.1:0',
     'metrics-addr': '127.0.0.1:0',

@@ -34,7 +34,7 @@ const request = fc.record({
 
 test('a request leaves the line that the logger would have written', () => {
   const { written, write } = collect();
-  const log = createLog({ logLevel: 'info', logFormat: 'json' }, systemClock, { write });
+  const log = createLog({ logLevel: 'info', logFormat: 'json' }, systemClock, { sink: { write } });
   const property = fc.property(request, fc.nat(3), (fields, ms) => {
     vi.advanceTimersByTime(ms);
     written.length = 0;

@@ -18,11 +18,12 @@ export interface ServeProcess {
   ended(): Promise<number | string>;
 }
 
+/** One thread serves, unless the flags say otherwise. */
 export async function serveProcess(flags: readonly string[]): Promise<ServeProcess> {
   const ports = ['--http-addr', '--grpc-addr'].flatMap((flag) => [flag, '127.0.0.1:0']);
   const child = spawn(
     process.execPath,
-    [main, 'serve', ...ports, '--metrics-addr', 'off', ...flags],
+    [main, 'serve', ...ports, '--metrics-addr', 'off', '--workers', '1', ...flags],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   const exit = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);

@@ -22,6 +22,7 @@ const freePorts = {
   'http-addr': '127.0.0.1:0',
   'grpc-addr': '127.0.0.1:0',
   'metrics-addr': '127.0.0.1:0',
+  workers: '1',
 };
 
 function start(flags: Record<string, string> = {}, lines: string[] = []): Promise<RunningServer> {
