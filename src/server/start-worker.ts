@@ -22,7 +22,7 @@ import { assemble } from './serving.ts';
 import { closeHttpGently, finishOrCut } from './shutdown.ts';
 import { StartError } from './start-error.ts';
 import type { FromWorker, Order, ToWorker, WorkerPlace } from './workers/messages.ts';
-import { createWorkerLog } from './workers/worker-log.ts';
+import { createWorkerLog, type WorkerLog } from './workers/worker-log.ts';
 
 /** Marks a worker as ours: this module is its entry too, so that it is found built and unbuilt. */
 const entryMark = 'pemba-server';
@@ -47,6 +47,8 @@ interface RunningWorker {
   readonly metrics: Metrics;
   /** Finishes what is open, within the shutdown timeout; then nothing is open any more. */
   close(): Promise<void>;
+  /** Cuts all connections at once. */
+  cut(): void;
 }
 
 type Send = (message: FromWorker) => void;
@@ -65,6 +67,7 @@ async function serve(start: WorkerStart, send: Send): Promise<void> {
     send({ kind: 'not started', message: error.message, exitCode: error.exitCode });
     return;
   }
+  endAfterFault(running, logger, sink);
   parentPort?.on('message', (message: ToWorker) => {
     if (message.kind === 'failed attempt') {
       running.authentication.authenticator.failedElsewhere(message.attempt);
@@ -88,6 +91,20 @@ async function serve(start: WorkerStart, send: Send): Promise<void> {
     );
   });
   send({ kind: 'serving' });
+}
+
+/**
+ * What nobody caught ends the thread, as it would end a process, but not in the midst of reading: Node
+ * 24 aborts the whole process where the thread of an HTTP/2 session ends while it reads
+ * (`onread->IsFunction()` in stream_base.cc).
+ */
+function endAfterFault(running: RunningWorker, logger: Logger, sink: WorkerLog): void {
+  process.on('uncaughtException', (err) => {
+    logger.fatal({ err }, 'a bug ends the worker');
+    sink.flush();
+    running.cut();
+    setImmediate(() => process.exit(1));
+  });
 }
 
 async function follow(running: RunningWorker, order: Order) {
@@ -135,6 +152,12 @@ async function startServing(start: WorkerStart, log: Log, send: Send): Promise<R
     authentication,
     bootstrapSecret,
     metrics,
+    cut() {
+      http.close();
+      http.closeAllConnections();
+      grpc.sockets.close();
+      grpc.destroy();
+    },
     async close() {
       serving.drain();
       const listeners = { http: [{ server: http, close: closeHttp }], grpc };

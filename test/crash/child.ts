@@ -1,33 +1,48 @@
 /**
  * The process that is killed: writes to a file without pause, several stores at once, looks for what
  * was acknowledged in resident graphs, and prints a line for every write as soon as it is. Arguments:
- * file, seed.
+ * file, seed, workers (with more than one, each store is written by another worker of the file).
  */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../src/base/clock.ts';
 import type { StoreId } from '../../src/model/ids.ts';
-import type { WriteResult } from '../../src/storage/datastore.ts';
+import type { Datastore, WriteResult } from '../../src/storage/datastore.ts';
+import { openHub } from '../../src/storage/sqlite/hub.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
+import { openSeat } from '../../src/storage/sqlite/seat.ts';
 import { noTuple } from '../../src/storage/tuple-reader.ts';
 import { RandomSource } from '../oracle/random-source.ts';
 import { type Acknowledged, planOf, type Step, stateAfter, storesOf } from './plan.ts';
 
-const [path = '', seed = '0'] = process.argv.slice(2);
+const [path = '', seed = '0', workers = '1'] = process.argv.slice(2);
 const random = new RandomSource(Number(seed));
-const datastore = await openSqlite({
-  path,
+const graphs = {
   clock: systemClock,
   graphBytesMax: 64 * 1024 * 1024,
   graphBounds: { changesKept: 50 },
-  onFault(error) {
+  onFault(error: unknown) {
     throw error;
   },
-});
+};
+const datastores = await openAll(Number(workers));
+
+async function openAll(count: number): Promise<readonly Datastore[]> {
+  if (count === 1) return [await openSqlite({ path, ...graphs })];
+  const hub = await openHub({ path, ...graphs });
+  return Array.from({ length: count }, () => openSeat(hub.seat(), graphs));
+}
+
+const datastoreOf = (number: number): Datastore => {
+  const datastore = datastores[number % datastores.length];
+  if (datastore === undefined) throw new Error('no such worker');
+  return datastore;
+};
 
 /** Of each store: how far its plan had come when the file was opened. */
 async function writeStore(number: number): Promise<void> {
   const store = storesOf[number];
   if (store === undefined) throw new Error('no such store');
+  const datastore = datastoreOf(number);
   let step = await datastore.head(store);
   // What the process before was killed for is tried again: it was done, and is not done twice.
   for (let each = Math.max(1, step - 2); each <= step; each++) {
@@ -54,7 +69,7 @@ async function writeStore(number: number): Promise<void> {
 /** What was acknowledged is to be seen, from memory as soon as there is a graph. */
 function lookAt(number: number, store: StoreId, step: number): void {
   const expected = stateAfter(number, step);
-  datastore.local.view(store, (snapshot) => {
+  datastoreOf(number).local.view(store, (snapshot) => {
     if (snapshot.revision < step) throw new Error(`revision ${step} is not seen`);
     // Others are under way: what they left can be told only where there is none.
     if (snapshot.revision > step) return;
@@ -71,6 +86,7 @@ function lookAt(number: number, store: StoreId, step: number): void {
 }
 
 async function doStep(store: StoreId, number: number, step: number): Promise<{ revision: number }> {
+  const datastore = datastoreOf(number);
   const plan = planOf(number, step);
   if (plan.kind === 'delete') {
     return await datastore.deleteTuples(store, { filter: plan.filter, limit: 1_000, cursor: '' });
@@ -84,8 +100,8 @@ async function writeOnce(
   plan: Exclude<Step, { kind: 'delete' }>,
 ): Promise<WriteResult> {
   return plan.kind === 'import'
-    ? await datastore.importTuples(store, plan.load)
-    : await datastore.write(store, plan.write);
+    ? await datastoreOf(number).importTuples(store, plan.load)
+    : await datastoreOf(number).write(store, plan.write);
 }
 
 await Promise.all(storesOf.map((_, number) => writeStore(number)));

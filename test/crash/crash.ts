@@ -26,13 +26,15 @@ export async function crash(options: {
   path: string;
   kills: number;
   seed: number;
+  /** How many the child writes by; one where absent. */
+  workers?: number;
   onKill?: (tally: CrashTally) => void;
 }): Promise<CrashTally> {
   const random = new RandomSource(options.seed);
   const tally: CrashTally = { kills: 0, acknowledged: 0, unannounced: 0, lost: 0, faults: [] };
   const acknowledged = storesOf.map(() => 0);
   while (tally.kills < options.kills) {
-    await runAndKill(options.path, random, acknowledged, tally);
+    await runAndKill(options, random, acknowledged, tally);
     await compare(options.path, acknowledged, tally);
     tally.kills += 1;
     options.onKill?.(tally);
@@ -42,14 +44,14 @@ export async function crash(options: {
 
 /** Lets a child write until a random number of writes was acknowledged, and kills it in the midst. */
 async function runAndKill(
-  path: string,
+  { path, workers = 1 }: { readonly path: string; readonly workers?: number },
   random: RandomSource,
   acknowledged: number[],
   tally: CrashTally,
 ): Promise<void> {
   const child = spawn(
     process.execPath,
-    [new URL('child.ts', import.meta.url).pathname, path, String(random.next())],
+    [new URL('child.ts', import.meta.url).pathname, path, String(random.next()), String(workers)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const ended = new Promise<NodeJS.Signals | null>((resolve) =>

@@ -1,4 +1,4 @@
-/** `npm run crash -- --kills N --seed S`: the crash test for as long as one likes. */
+/** `npm run crash -- --kills N --seed S --workers W`: the crash test for as long as one likes. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '50' },
     seed: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '1' },
   },
 });
 const kills = Number(values.kills);
@@ -19,6 +20,7 @@ const tally = await crash({
   path: join(folder, 'crash.db'),
   kills,
   seed,
+  workers: Number(values.workers),
   onKill: ({ kills, acknowledged, lost }) => {
     if (kills % 10 === 0) console.log(`${kills} kills, ${acknowledged} acknowledged, ${lost} lost`);
   },

@@ -50,13 +50,13 @@ test('a request leaves the line that the logger would have written', () => {
 
 test.each(['warn', 'error', 'off'] as const)('at `%s` there are no lines of requests', (level) => {
   const { write } = collect();
-  const log = createLog({ logLevel: level, logFormat: 'json' }, systemClock, { write });
+  const log = createLog({ logLevel: level, logFormat: 'json' }, systemClock, { sink: { write } });
   expect(log.request).toBe(undefined);
 });
 
 test('as text, a request is one short line', () => {
   const { written, write } = collect();
-  const log = createLog({ logLevel: 'info', logFormat: 'text' }, systemClock, { write });
+  const log = createLog({ logLevel: 'info', logFormat: 'text' }, systemClock, { sink: { write } });
   const line = { method: 'Check', status: 'ok', reason: undefined, durationMs: 0.25 };
   log.request?.({ ...line, requestId: 'r1', store: undefined });
   expect(written).toEqual([

@@ -10,7 +10,14 @@ import { createWalk } from '../../engine/check.ts';
 import { isAllowed } from '../../engine/verdict.ts';
 import { isStoreId, type ModelId, type StoreId, systemStoreId } from '../../model/ids.ts';
 import type { ObjectRef, SubjectRef, Tuple } from '../../model/tuple.ts';
-import type { Datastore, Page, Revision, Snapshot, TupleFilter } from '../../storage/datastore.ts';
+import type {
+  Datastore,
+  Page,
+  Revision,
+  Snapshot,
+  TupleFilter,
+  TupleWrite,
+} from '../../storage/datastore.ts';
 import { ModelCache } from '../model-cache.ts';
 import { isRole, type Permission, type Role } from './roles.ts';
 import { principalType, storeType, system, systemModel, systemModelNames } from './system-model.ts';
@@ -42,8 +49,6 @@ export class Access {
   /** Exact: of the revision at which the system store is. */
   readonly #decisions = new LRUCache<string, boolean>({ max: limits.accessDecisionsMax });
   #decidedAt: Revision = 0;
-  /** One at a time, so that of two last admins each does not take the other's role. */
-  #lastRevocation: Promise<unknown> = Promise.resolve();
 
   constructor({ datastore, clock, newId }: Options) {
     this.#datastore = datastore;
@@ -110,10 +115,41 @@ export class Access {
   }
 
   /** Refuses to take the role from the last admin of all stores: nobody could give it again. */
-  revoke(principal: string, role: Role, store: StoreId | ''): Promise<void> {
-    const revocation = this.#lastRevocation.then(() => this.#revoke(principal, role, store));
-    this.#lastRevocation = revocation.catch(() => undefined);
-    return revocation;
+  async revoke(principal: string, role: Role, store: StoreId | ''): Promise<void> {
+    const deletes = [roleTuple(principal, role, store)];
+    const rest = { writes: [], onDuplicate: 'ignore', onMissing: 'ignore' } as const;
+    if (store !== '' || role !== 'admin') {
+      await this.#datastore.write(systemStoreId, { ...rest, deletes });
+      return;
+    }
+    const filter = { objectType: system.type, objectId: system.id, relation: role };
+    // Of two last admins each may be taking the other's role, perhaps in another thread: the write
+    // holds only if the one that is to stay is still there, else all is looked at anew.
+    for (let isDone = false; !isDone; ) {
+      const admins: SubjectRef[] = [];
+      for await (const { subject } of this.#tuples(filter)) admins.push(subject);
+      if (!admins.some(({ id }) => id === principal)) return;
+      const subject = admins.find(({ id }) => id !== principal);
+      if (subject === undefined) {
+        throw new Refusal(
+          'failed_precondition',
+          'this is the last admin of all stores; make another one first',
+        );
+      }
+      const preconditions = [{ filter: { ...filter, subject }, must: 'exist' }] as const;
+      isDone = await this.#holds({ ...rest, deletes, preconditions });
+    }
+  }
+
+  /** False where a precondition of the write does not hold. */
+  async #holds(write: TupleWrite): Promise<boolean> {
+    try {
+      await this.#datastore.write(systemStoreId, write);
+      return true;
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'failed_precondition') return false;
+      throw error;
+    }
   }
 
   async grants(
@@ -144,19 +180,13 @@ export class Access {
     await this.prepare();
     const mark: Tuple = { ...roleTuple(principal, 'admin', ''), relation: 'bootstrapped' };
     const filter = { objectType: system.type, objectId: system.id, relation: mark.relation };
-    try {
-      await this.#datastore.write(systemStoreId, {
-        preconditions: [{ filter, must: 'not_exist' }],
-        deletes: [],
-        writes: [mark, roleTuple(principal, 'admin', '')],
-        onDuplicate: 'ignore',
-        onMissing: 'ignore',
-      });
-      return true;
-    } catch (error) {
-      if (error instanceof Refusal && error.code === 'failed_precondition') return false;
-      throw error;
-    }
+    return await this.#holds({
+      preconditions: [{ filter, must: 'not_exist' }],
+      deletes: [],
+      writes: [mark, roleTuple(principal, 'admin', '')],
+      onDuplicate: 'ignore',
+      onMissing: 'ignore',
+    });
   }
 
   /** False on a server that nobody can be let in to yet. */
@@ -178,27 +208,6 @@ export class Access {
       return true;
     }
     return isAllowed(walk.check(system, permission));
-  }
-
-  async #revoke(principal: string, role: Role, store: StoreId | ''): Promise<void> {
-    const tuple = roleTuple(principal, role, store);
-    if (store === '' && role === 'admin') {
-      const filter = { objectType: system.type, objectId: system.id, relation: role };
-      const admins: string[] = [];
-      for await (const { subject } of this.#tuples(filter)) admins.push(subject.id);
-      if (admins.length === 1 && admins[0] === principal) {
-        throw new Refusal(
-          'failed_precondition',
-          'this is the last admin of all stores; make another one first',
-        );
-      }
-    }
-    await this.#datastore.write(systemStoreId, {
-      deletes: [tuple],
-      writes: [],
-      onDuplicate: 'ignore',
-      onMissing: 'ignore',
-    });
   }
 
   async *#tuples(filter: TupleFilter): AsyncGenerator<Tuple, void> {
