@@ -24,14 +24,25 @@ export async function listenShared(
 }
 
 /**
- * The address with a real port, for several to listen on. ENSURES: it was free a moment ago: who
- * shares a port is not told that another program does too.
+ * The addresses with real ports, for several threads to listen on. ENSURES: they were free a moment
+ * ago, and are not the same: who shares a port is not told that another shares it too.
  */
-export async function settle(address: ListenAddress, setting: SettingName): Promise<ListenAddress> {
-  const server = createServer();
-  const port = await bind(server, address, setting, false);
-  await new Promise((resolve) => server.close(resolve));
-  return { host: address.host, port };
+export async function settle(
+  wanted: readonly (readonly [ListenAddress, SettingName])[],
+): Promise<ListenAddress[]> {
+  const held: Server[] = [];
+  try {
+    const settled: ListenAddress[] = [];
+    for (const [address, setting] of wanted) {
+      const server = createServer();
+      const port = await bind(server, address, setting, false);
+      held.push(server);
+      settled.push({ host: address.host, port });
+    }
+    return settled;
+  } finally {
+    await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
+  }
 }
 
 /** Whether several threads can listen on one port here. */

@@ -5,6 +5,7 @@
 import type { Server as HttpServer } from 'node:http';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { BootstrapSecret } from '../authn/bootstrap-secret.ts';
+import { assert } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
 import { createAccess } from '../service/router.ts';
@@ -38,12 +39,11 @@ export async function startWorkers(
     const access = createAccess({ datastore, clock: systemClock });
     const asksWhoCalls = config.authnMethod !== 'none';
     if (asksWhoCalls) await access.prepare();
-    const addresses = {
-      httpAddress: await settle(config.httpAddr, 'httpAddr'),
-      grpcAddress: await settle(config.grpcAddr, 'grpcAddr'),
-    };
-    const httpAddress = shown(addresses.httpAddress);
-    const grpcAddress = shown(addresses.grpcAddress);
+    const [httpAddress, grpcAddress] = await settle([
+      [config.httpAddr, 'httpAddr'],
+      [config.grpcAddr, 'grpcAddr'],
+    ]);
+    assert(httpAddress !== undefined && grpcAddress !== undefined, 'every address is settled');
     const secret = new BootstrapSecret(systemClock);
     closing.push(async () => secret.end());
     // Before they serve, so that each of them knows it from its start.
@@ -51,7 +51,7 @@ export async function startWorkers(
       path: config.datastoreUri,
       isOwner: graphBytes(config.graphMemory) > 0,
       asksWhoCalls,
-      httpAddress,
+      httpAddress: shown(httpAddress),
       access,
       secret,
       logger,
@@ -59,7 +59,7 @@ export async function startWorkers(
     const pool = new WorkerPool({
       workers,
       spawn(number) {
-        const place = { number, ...addresses, bootstrapSecret: secret.stored };
+        const place = { number, httpAddress, grpcAddress, bootstrapSecret: secret.stored };
         return spawnWorker(place, config, hub.seat());
       },
       onFirstAdmin() {
@@ -81,13 +81,11 @@ export async function startWorkers(
       config.metricsAddr && (await listen(metricsServer, config.metricsAddr, 'metricsAddr'));
     await pool.start();
     closing.push(() => pool.close(config.shutdownTimeout));
-    logger.info(
-      { http: httpAddress, grpc: grpcAddress, metrics: metricsAddress, workers },
-      'serving',
-    );
+    const [http, grpc] = [shown(httpAddress), shown(grpcAddress)];
+    logger.info({ http, grpc, metrics: metricsAddress, workers }, 'serving');
     return {
-      httpAddress,
-      grpcAddress,
+      httpAddress: http,
+      grpcAddress: grpc,
       metricsAddress,
       datastore,
       logger,

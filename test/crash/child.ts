@@ -48,7 +48,7 @@ async function writeStore(number: number): Promise<void> {
   for (let each = Math.max(1, step - 2); each <= step; each++) {
     const plan = planOf(number, each);
     if (plan.kind === 'delete') continue;
-    const { repeated, revision } = await writeOnce(store, plan);
+    const { repeated, revision } = await writeOnce(datastoreOf(number), store, plan);
     if (!repeated || revision !== each) throw new Error(`step ${each} was done twice`);
   }
   while (true) {
@@ -91,17 +91,18 @@ async function doStep(store: StoreId, number: number, step: number): Promise<{ r
   if (plan.kind === 'delete') {
     return await datastore.deleteTuples(store, { filter: plan.filter, limit: 1_000, cursor: '' });
   }
-  return await writeOnce(store, plan);
+  return await writeOnce(datastoreOf(number), store, plan);
 }
 
 /** A write or an import: both have a key. */
 async function writeOnce(
+  datastore: Datastore,
   store: StoreId,
   plan: Exclude<Step, { kind: 'delete' }>,
 ): Promise<WriteResult> {
   return plan.kind === 'import'
-    ? await datastoreOf(number).importTuples(store, plan.load)
-    : await datastoreOf(number).write(store, plan.write);
+    ? await datastore.importTuples(store, plan.load)
+    : await datastore.write(store, plan.write);
 }
 
 await Promise.all(storesOf.map((_, number) => writeStore(number)));

@@ -231,6 +231,16 @@ describe('a server of workers that does not start says why in one line, and leav
     await once(holder, 'close');
   });
 
+  test('one port for two APIs', async () => {
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const address = `127.0.0.1:${(holder.address() as AddressInfo).port}`;
+    holder.close();
+    await once(holder, 'close');
+    const flags = { 'http-addr': address, 'grpc-addr': address };
+    expect(await refusalOf(freshPath(), flags)).toContain(`--grpc-addr: \`${address}\` is in use`);
+  });
+
   test('the ports of another server of workers, though they can be shared', async () => {
     const { server } = await openWorkers(freshPath());
     const flags = { 'http-addr': server.httpAddress };

@@ -9,7 +9,7 @@ import { countedIn, type MetricsJson } from './merged-metrics.ts';
 import type { ToWorker } from './messages.ts';
 import { WorkerThread } from './worker-thread.ts';
 
-/** In milliseconds. */
+/** In milliseconds, but for `pingsUnanswered`. */
 export interface PoolTimes {
   /** Before the first attempt to start a worker again; it doubles with each that fails. */
   readonly restartMin: number;
@@ -17,8 +17,11 @@ export interface PoolTimes {
   /** A worker that has served so long is no failing one. */
   readonly stable: number;
   readonly ping: number;
-  /** A worker that has not answered for so long is ended. */
-  readonly stall: number;
+  /**
+   * A worker that has left so many in a row is ended. They are counted, not timed: a process that was
+   * stopped and goes on has no worker that hangs.
+   */
+  readonly pingsUnanswered: number;
   /** For the numbers of one worker, before those of the last time are shown again. */
   readonly metrics: number;
 }
@@ -28,7 +31,7 @@ export const poolTimes: PoolTimes = {
   restartMax: 10_000,
   stable: 60_000,
   ping: 1_000,
-  stall: 30_000,
+  pingsUnanswered: 30,
   metrics: 1_000,
 };
 
@@ -49,7 +52,8 @@ interface Slot {
   thread: WorkerThread | undefined;
   /** Of the thread, monotonic; undefined until it serves. */
   servingSince: number | undefined;
-  answeredAt: number;
+  /** Pings since the last answer to one. */
+  unanswered: number;
   /** Ends in a row that came too soon. */
   failures: number;
   restart: NodeJS.Timeout | undefined;
@@ -64,7 +68,8 @@ export class WorkerPool {
   /** What threads that are gone had counted when they were last asked. */
   private readonly past: MetricsJson[] = [];
   private pinging: NodeJS.Timeout | undefined;
-  private isClosing = false;
+  /** From when all have started until the end: only then is a worker started again. */
+  private isOpen = false;
 
   constructor(options: PoolOptions) {
     this.options = options;
@@ -73,7 +78,7 @@ export class WorkerPool {
       number: index + 1,
       thread: undefined,
       servingSince: undefined,
-      answeredAt: 0,
+      unanswered: 0,
       failures: 0,
       restart: undefined,
       lastMetrics: [],
@@ -85,10 +90,12 @@ export class WorkerPool {
     try {
       await Promise.all(this.slots.map((slot) => this.spawn(slot)));
     } catch (error) {
-      this.isClosing = true;
       await Promise.all(this.slots.map(({ thread }) => thread?.terminate()));
       throw error;
     }
+    this.isOpen = true;
+    // One may have served, and ended, before the last one did.
+    for (const slot of this.slots) if (slot.thread === undefined) this.restart(slot);
     this.pinging = setInterval(() => this.ping(), this.times.ping);
     this.pinging.unref();
   }
@@ -125,7 +132,7 @@ export class WorkerPool {
 
   /** Resolves to whether all finished what was open within the time. ENSURES: all are gone. */
   async close(timeoutMs: number): Promise<boolean> {
-    this.isClosing = true;
+    this.isOpen = false;
     clearInterval(this.pinging);
     const closed = await Promise.all(this.slots.map((slot) => closeSlot(slot, timeoutMs)));
     return closed.every((inTime) => inTime);
@@ -144,7 +151,7 @@ export class WorkerPool {
     void thread.ended.then(() => this.ended(slot, thread));
     await thread.started;
     slot.servingSince = clock.monotonic();
-    slot.answeredAt = slot.servingSince;
+    slot.unanswered = 0;
   }
 
   private ended(slot: Slot, thread: WorkerThread): void {
@@ -155,7 +162,7 @@ export class WorkerPool {
     slot.servingSince = undefined;
     if (slot.lastMetrics.length > 0) this.past.push(countedIn(slot.lastMetrics));
     slot.lastMetrics = [];
-    if (this.isClosing) return;
+    if (!this.isOpen) return;
     const wasStable =
       servingSince !== undefined && clock.monotonic() - servingSince >= this.times.stable;
     if (wasStable) slot.failures = 0;
@@ -181,18 +188,19 @@ export class WorkerPool {
   }
 
   private ping(): void {
-    const { clock, logger } = this.options;
+    const { logger } = this.options;
     for (const slot of this.slots) {
       const { thread, servingSince, number } = slot;
       if (thread === undefined || servingSince === undefined) continue;
-      if (clock.monotonic() - slot.answeredAt >= this.times.stall) {
+      if (slot.unanswered >= this.times.pingsUnanswered) {
         logger.error({ worker: number }, 'a worker does not answer any more: it is ended');
         void thread.terminate();
         continue;
       }
       const answered = () => {
-        if (slot.thread === thread) slot.answeredAt = clock.monotonic();
+        if (slot.thread === thread) slot.unanswered = 0;
       };
+      slot.unanswered++;
       thread.order({ kind: 'ping' }).then(answered, () => undefined);
     }
   }

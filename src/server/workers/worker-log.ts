@@ -1,4 +1,4 @@
-/** The log of a worker: its lines go to the main thread, those of one turn of the loop together. */
+/** The log of a worker: its lines go to the main thread, in blocks, for a message costs more than a line. */
 import type { LogSink } from '../log.ts';
 
 export interface WorkerLog extends LogSink {
@@ -6,9 +6,16 @@ export interface WorkerLog extends LogSink {
   flush(): void;
 }
 
+/** As long as a line waits for others at most, and as long as they get together. */
+const waitMs = 50;
+const blockLength = 16_384;
+
 export function createWorkerLog(send: (lines: string) => void): WorkerLog {
   let lines = '';
+  let timer: NodeJS.Timeout | undefined;
   function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
     if (lines === '') return;
     const sent = lines;
     lines = '';
@@ -16,8 +23,9 @@ export function createWorkerLog(send: (lines: string) => void): WorkerLog {
   }
   return {
     write(line) {
-      if (lines === '') setImmediate(flush);
       lines += line;
+      if (lines.length >= blockLength) flush();
+      else timer ??= setTimeout(flush, waitMs);
     },
     flush,
   };
