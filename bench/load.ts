@@ -1,88 +1,77 @@
-// Writes the workload into a new database file and measures the write; leaves the file for the rest.
-import { mkdtempSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** Brings a world into a new database, in a process of its own, and measures it. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '../src/base/clock.ts';
-import { limits } from '../src/base/limits.ts';
-import { namesOf } from '../src/model/compile.ts';
-import type { ModelId, StoreId } from '../src/model/ids.ts';
-import { parseModel } from '../src/model/parse.ts';
-import type { Datastore } from '../src/storage/datastore.ts';
-import { openSqlite } from '../src/storage/sqlite/open.ts';
-import { median } from './measure.ts';
-import { definition, type Workload } from './workload.ts';
+import type { Place } from './callers/openfga-messages.ts';
+import { Remote } from './servers/remote.ts';
 
-export const benchStore = '01JBENCH0000000000000000ST' as StoreId;
-export const benchModel = '01JBENCH0000000000000000MD' as ModelId;
+/** A world is made again from these, in whatever process needs it. */
+export interface WorldName {
+  readonly workload: string;
+  readonly size: number;
+  readonly seed: number;
+  /** Depth or width, for the workloads that have one. */
+  readonly shape?: number;
+}
 
-export interface Loaded {
-  readonly folder: string;
+export interface LoadFigures {
+  readonly tuples: number;
+  readonly seconds: number;
+  readonly cpuMicros: number;
+  /** Database file with its indexes and changelog. */
+  readonly bytes: number;
+  /** Memory of the loading process: when a tenth was loaded, and the most there was. */
+  readonly earlyBytes: number;
+  readonly peakBytes: number;
+}
+
+export interface Loaded extends Place {
+  readonly world: WorldName;
   readonly path: string;
-  readonly tuplesPerSecond: number;
-  readonly bytesPerTuple: number;
+  readonly load: LoadFigures;
 }
 
-/** Writers at work at the same time, as many clients of a server would be. */
-const writers = 32;
-
-export async function load(workload: Workload): Promise<Loaded> {
-  const folder = mkdtempSync(join(tmpdir(), 'pemba-bench-'));
-  const path = join(folder, 'bench.db');
-  const datastore = await openSqlite({ path, clock: systemClock });
-  const model = parseModel(definition);
-  await datastore.writeModel(benchStore, {
-    id: benchModel,
-    schemaVersion: model.schemaVersion,
-    definition: JSON.stringify(definition),
-    names: namesOf(model),
-  });
-  const start = performance.now();
-  await writeAll(datastore, workload);
-  const seconds = (performance.now() - start) / 1_000;
-  await datastore.close();
-  const { length } = workload.tuples;
-  return {
-    folder,
-    path,
-    tuplesPerSecond: length / seconds,
-    bytesPerTuple: statSync(path).size / length,
-  };
+export interface LoadRequest {
+  readonly world: WorldName;
+  readonly path: string;
 }
 
-async function writeAll(datastore: Datastore, workload: Workload): Promise<void> {
-  const batch = limits.tuplesPerWriteMax;
-  let next = 0;
-  const writer = async () => {
-    while (next < workload.tuples.length) {
-      const writes = workload.tuples.slice(next, next + batch);
-      next += batch;
-      await datastore.write(benchStore, {
-        deletes: [],
-        writes,
-        onDuplicate: 'error',
-        onMissing: 'error',
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: writers }, writer));
-}
+/** Databases of one run, or of all runs where their folder is kept. */
+export class Databases {
+  readonly folder: string;
+  private readonly kept: boolean;
 
-/** Latency of one small durable write at a time, the median in milliseconds. */
-export async function singleWriteMs(path: string, count: number): Promise<number> {
-  const datastore = await openSqlite({ path, clock: systemClock });
-  const times: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const subject = { type: 'user', id: `single${i}`, relation: '' };
-    const object = { type: 'group', id: 'single' };
-    const start = performance.now();
-    await datastore.write(benchStore, {
-      deletes: [],
-      writes: [{ object, relation: 'member', subject, condition: undefined }],
-      onDuplicate: 'ignore',
-      onMissing: 'error',
-    });
-    times.push(performance.now() - start);
+  constructor(folder: string, kept: boolean) {
+    this.folder = folder;
+    this.kept = kept;
+    mkdirSync(folder, { recursive: true });
   }
-  await datastore.close();
-  return median(times);
+
+  async loaded(world: WorldName): Promise<Loaded> {
+    const { workload, size, seed, shape } = world;
+    const path = join(this.folder, `${[workload, shape, size, seed].filter(Boolean).join('-')}.db`);
+    const notes = `${path}.json`;
+    if (existsSync(notes)) return JSON.parse(readFileSync(notes, 'utf8')) as Loaded;
+    removeDatabase(path);
+    const loader = Remote.start('loader.ts');
+    const done = await loader.ask<Place & { load: LoadFigures }>({ world, path });
+    await loader.stop();
+    const loaded: Loaded = { world, path, ...done };
+    writeFileSync(notes, JSON.stringify(loaded));
+    return loaded;
+  }
+
+  /** Large ones are let go of as soon as nobody needs them. */
+  drop({ path }: Loaded): void {
+    if (this.kept) return;
+    removeDatabase(path);
+    rmSync(`${path}.json`, { force: true });
+  }
+
+  close(): void {
+    if (!this.kept) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function removeDatabase(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-lock']) rmSync(path + suffix, { force: true });
 }

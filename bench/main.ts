@@ -1,80 +1,64 @@
-// `npm run bench`: what a check costs, in this process and over the transports, and what a write costs.
-// Every answer is compared with the expected one. See bench/README.md for how to read the figures.
-import { rmSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
-import { inProcess } from './in-process.ts';
-import { load, singleWriteMs } from './load.ts';
-import { microsEach, perSecond, printTable } from './measure.ts';
-import { withSubjectTokens } from './subject-token.ts';
-import { overTransports } from './transport.ts';
-import { makeWorkload, questionKinds } from './workload.ts';
+/**
+ * `npm run bench`: what answers, writes and loads cost, beside peers that are asked the same. Exit code
+ * 1 for a wrong answer, 2 for a wrong command line. How to read the figures: bench/README.md.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { WrongAnswer } from './callers/caller.ts';
+import { costChart, growthChart } from './chart/charts.ts';
+import { help, type Options, readOptions } from './options.ts';
+import { putIntoReadme } from './readme.ts';
+import { tablesOf, textOf } from './report.ts';
+import type { Results } from './results.ts';
+import { run } from './run.ts';
+import { type Target, targetsOf } from './targets.ts';
 
-const { values } = parseArgs({
-  options: {
-    tuples: { type: 'string', default: '100000' },
-    seed: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '1' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  console.log(
-    'usage: npm run bench -- [--tuples 100000] [--seed 1] [--seconds 1 (of each figure)]',
-  );
-  process.exit(0);
-}
-const [size, seed, ms] = [
-  Number(values.tuples),
-  Number(values.seed),
-  Number(values.seconds) * 1_000,
-];
-if (![size, seed, ms].every((value) => value > 0)) {
-  console.error('bench: --tuples, --seed and --seconds take positive numbers');
-  process.exit(2);
+function optionsOrExit(): Options {
+  try {
+    const options = readOptions(process.argv.slice(2));
+    if (options !== 'help') return options;
+    process.stdout.write(help);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}; see --help\n`);
+    process.exit(2);
+  }
 }
 
-console.log(
-  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${size} tuples, seed ${seed}`,
-);
-const workload = makeWorkload(size, seed);
-const loaded = await load(workload);
+/** Returns the charts with their paths as the README has them. */
+function write(results: Results, targets: readonly Target[], { out, name }: Options) {
+  mkdirSync(out, { recursive: true });
+  const json = JSON.stringify({ ...results, targets }, null, 1);
+  writeFileSync(join(out, `${name}.json`), `${json}\n`);
+  const charts = [
+    { title: 'What an answer costs', file: `${name}-costs.svg`, svg: costChart(results) },
+    { title: 'How costs grow', file: `${name}-growth.svg`, svg: growthChart(results) },
+  ];
+  return charts.flatMap(({ title, file, svg }) => {
+    if (svg === undefined) return [];
+    const path = join(out, file);
+    writeFileSync(path, svg);
+    return [{ title, path }];
+  });
+}
+
+const options = optionsOrExit();
+const start = performance.now();
+const minutes = () => ((performance.now() - start) / 60_000).toFixed(1);
+const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(' ')}` : ''}`;
 try {
-  printTable(
-    'Write (durable: synchronous=FULL)',
-    ['', 'figure'],
-    [
-      ['bulk, 100 tuples a write, 32 writers: tuples/s', loaded.tuplesPerSecond],
-      ['on disk with indexes and changelog: bytes/tuple', loaded.bytesPerTuple],
-      ['one write at a time: median ms', await singleWriteMs(loaded.path, 100)],
-    ],
-  );
-  const samples = await inProcess(loaded.path, workload, ms);
-  printTable(
-    'Check in process, over SQLite (one thread)',
-    ['', 'checks/s', 'CPU µs/check'],
-    questionKinds.map((kind) => [kind, perSecond(samples[kind]), microsEach(samples[kind])]),
-  );
-  const tokens = await withSubjectTokens(loaded.path, workload, ms);
-  printTable(
-    'Check by its handler, with a subject token (one thread and its helpers; direct questions)',
-    ['', 'checks/s', 'CPU µs/check'],
-    tokens.map(({ name, sample }) => [name, perSecond(sample), microsEach(sample)]),
-  );
-  const served = await overTransports(loaded.path, workload, ms);
-  printTable(
-    'Check from a second process (32 in flight; CPU of the server; floor: an empty handler)',
-    ['', 'checks/s', 'CPU µs/check', 'floor µs', 'ratio', 'p50 ms', 'p99 ms'],
-    served.map((r) => [
-      `${r.transport}, ${r.kind}`,
-      r.perSecond,
-      r.micros,
-      r.floorMicros,
-      r.micros / r.floorMicros,
-      r.p50Ms,
-      r.p99Ms,
-    ]),
-  );
-} finally {
-  rmSync(loaded.folder, { recursive: true, force: true });
+  const say = (text: string) => process.stderr.write(`[${minutes()} min] ${text}\n`);
+  const results = await run(options, command, say);
+  const targets = targetsOf(results);
+  const { machine, date, versions, seed } = results.about;
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  process.stdout.write(`${machine}, ${date}, seed ${seed}; ${named.join(', ')}\n`);
+  for (const table of tablesOf(results, targets)) process.stdout.write(`\n${textOf(table)}\n`);
+  const charts = write(results, targets, options);
+  if (options.readme) putIntoReadme(results, targets, charts);
+  say(`done; the figures are in ${join(options.out, `${options.name}.json`)}`);
+} catch (error) {
+  if (!(error instanceof WrongAnswer)) throw error;
+  process.stderr.write(`bench: WRONG ANSWER, the run is worth nothing: ${error.message}\n`);
+  process.exit(1);
 }

@@ -4,97 +4,91 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { create } from '@bufbuild/protobuf';
-import { IdentitySource } from '../src/authn/identity/source.ts';
-import { Verifier } from '../src/authn/verifier.ts';
-import { systemClock } from '../src/base/clock.ts';
+import { IdentitySource } from '../../src/authn/identity/source.ts';
+import { Verifier } from '../../src/authn/verifier.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import {
   CheckRequestSchema,
   type CheckResponse,
-} from '../src/gen/openfga/v1/openfga_service_pb.ts';
-import { formatObject, formatSubject } from '../src/model/tuple.ts';
-import { type Call, noCredentials } from '../src/service/call.ts';
-import { createMethods } from '../src/service/router.ts';
-import type { IdentityParts } from '../src/service/subject-identity.ts';
-import { openSqlite } from '../src/storage/sqlite/open.ts';
-import { benchStore } from './load.ts';
-import { measureAsync, type Sample } from './measure.ts';
-import type { Question, Workload } from './workload.ts';
+} from '../../src/gen/openfga/v1/openfga_service_pb.ts';
+import { type Call, noCredentials } from '../../src/service/call.ts';
+import { createMethods } from '../../src/service/router.ts';
+import type { IdentityParts } from '../../src/service/subject-identity.ts';
+import { openSqlite } from '../../src/storage/sqlite/open.ts';
+import { judgeCheck } from '../callers/caller.ts';
+import type { Loaded } from '../load.ts';
+import { type Ask, closedLoop } from '../measure/closed-loop.ts';
+import { microsEach, perSecond } from '../measure/sample.ts';
+import type { Results } from '../results.ts';
+import type { CheckQuestion } from '../workloads/workload.ts';
+import { worldOf } from '../worlds.ts';
 
 /** As many groups as a token of a larger company has. */
 const groupsPerToken = 10;
 const subjects = 200;
 
-export interface TokenRow {
-  readonly name: string;
-  readonly sample: Sample;
-}
-
-export async function withSubjectTokens(
-  path: string,
-  workload: Workload,
-  ms: number,
-): Promise<readonly TokenRow[]> {
+/** REQUIRES: the class `direct`, of which each question has one tuple for its answer. */
+export async function subjectTokens(loaded: Loaded, ms: number, results: Results): Promise<void> {
   const issuer = await openIssuer();
-  const datastore = await openSqlite({ path, clock: systemClock });
-  const questions = workload.questions.direct.slice(0, subjects);
-  const plain = checker(createMethods({ datastore, clock: systemClock }));
+  const datastore = await openSqlite({ path: loaded.path, clock: systemClock });
+  const questions = (worldOf(loaded.world).checks.direct ?? []).slice(0, subjects);
+  const checkerOf = (methods: ReturnType<typeof createMethods>) => checker(methods, loaded.store);
+  const plain = checkerOf(createMethods({ datastore, clock: systemClock }));
   const withFile = async (groups: boolean) => {
     const text = identityFile(issuer.url, groups);
     const source = await IdentitySource.open(async () => text);
     const verifier = new Verifier(source.identity.issuers, { clock: systemClock });
     const identity: IdentityParts = { verifier, source };
-    return checker(createMethods({ datastore, clock: systemClock, identity }));
+    return checkerOf(createMethods({ datastore, clock: systemClock, identity }));
   };
-  const tokens = questions.map(({ subject }, i) => issuer.token(subject.id, i));
-  const at = (i: number) => i % questions.length;
-  const run = async (name: string, ask: (i: number) => unknown): Promise<TokenRow> => {
-    let next = 0;
-    return { name, sample: await measureAsync(ms, () => ask(next++)) };
+  const names = questions.map(({ subject }) => subject.slice(subject.indexOf(':') + 1));
+  const tokens = names.map((name, i) => issuer.token(name, i));
+  const run = async (name: string, check: Checker, tokenOf: (i: number) => string) => {
+    const asks = questions.map(
+      (question, i): Ask =>
+        () =>
+          check(question, tokenOf(i)),
+    );
+    const job = { asks, answersEach: 1 };
+    await closedLoop(job, { ms: ms / 2, clients: 1 });
+    const before = process.cpuUsage();
+    const done = await closedLoop(job, { ms, clients: 1 });
+    const { user, system } = process.cpuUsage(before);
+    const sample = { ...done, cpuMicros: user + system };
+    results.tokens.push({ name, perSecond: perSecond(sample), micros: microsEach(sample) });
   };
-  const ask = (check: Checker, tokenOf: (i: number) => string) => (i: number) =>
-    check(questions[at(i)] as Question, tokenOf(i));
-  const known = (i: number) => tokens[at(i)] as string;
-  // Signed before the clock runs; more than are used in the time.
-  const fresh = Array.from({ length: 8 * ms }, (_, i) =>
-    issuer.token((questions[at(i)] as Question).subject.id, subjects + i),
+  const known = (i: number) => tokens[i] ?? '';
+  let number = subjects;
+  await run('no identity file', plain, () => '');
+  await run('identity file, no token', await withFile(false), () => '');
+  await run('token remembered, no groups', await withFile(false), known);
+  await run(`token remembered, ${groupsPerToken} groups`, await withFile(true), known);
+  // Signed before the clock runs; more than are verified in the time.
+  const fresh = Array.from({ length: 12 * Math.ceil(ms) }, (_, i) =>
+    issuer.token(names[i % names.length] ?? '', number++),
   );
-  const rows = [
-    await run(
-      'no identity file',
-      ask(plain, () => ''),
-    ),
-    await run(
-      'identity file, no token',
-      ask(await withFile(false), () => ''),
-    ),
-    await run('token remembered, no groups', ask(await withFile(false), known)),
-    await run(`token remembered, ${groupsPerToken} groups`, ask(await withFile(true), known)),
-    await run(
-      'new token each time, no groups',
-      ask(await withFile(false), (i) => fresh[i] ?? ''),
-    ),
-  ];
+  // The questions come in turn, and so do the tokens of those whom they are about.
+  let next = 0;
+  await run('new token each time, no groups', await withFile(false), () => fresh[next++] ?? '');
   await datastore.close();
   issuer.close();
-  return rows;
 }
 
-type Checker = (question: Question, subjectToken: string) => Promise<void> | undefined;
+type Checker = (question: CheckQuestion, subjectToken: string) => ReturnType<Ask>;
 
 /** Without a promise where the handler gives none. */
-function checker(methods: ReturnType<typeof createMethods>): Checker {
+function checker(methods: ReturnType<typeof createMethods>, storeId: string): Checker {
   const method = methods.find(({ descriptor }) => descriptor.name === 'Check');
   if (method?.kind !== 'unary') throw new Error('Check is a unary method');
-  return ({ object, relation, subject, allowed }, subjectToken) => {
-    const tupleKey = { user: formatSubject(subject), relation, object: formatObject(object) };
-    const request = create(CheckRequestSchema, { storeId: benchStore, tupleKey });
+  return (question, subjectToken) => {
+    const { object, relation, subject: user } = question;
+    const request = create(CheckRequestSchema, { storeId, tupleKey: { user, relation, object } });
     const judge = (response: unknown) => {
-      if ((response as CheckResponse).allowed !== allowed) throw new Error('wrong answer');
+      judgeCheck(question, (response as CheckResponse).allowed);
+      return undefined;
     };
     const response = method.handle(request, callWith(subjectToken));
-    if (response instanceof Promise) return response.then(judge);
-    judge(response);
-    return undefined;
+    return response instanceof Promise ? response.then(judge) : judge(response);
   };
 }
 

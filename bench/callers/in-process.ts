@@ -1,0 +1,96 @@
+/** Asks in this process: the engine by itself, and the embedding API, which is what a program has. */
+import { systemClock } from '../../src/base/clock.ts';
+import { createWalk } from '../../src/engine/check.ts';
+import type { Verdict } from '../../src/engine/verdict.ts';
+import type { Store } from '../../src/index.ts';
+import { compile } from '../../src/model/compile.ts';
+import type { ModelId, StoreId } from '../../src/model/ids.ts';
+import { parseModel } from '../../src/model/parse.ts';
+import { parseObject, parseSubject } from '../../src/model/tuple.ts';
+import type { Datastore } from '../../src/storage/datastore.ts';
+import { type Caller, judgeBatch, judgeCheck, listJudge, type Operation } from './caller.ts';
+
+/** Deep worlds are asked about with the same bound as the servers have. */
+export const depthMax = 200;
+
+function isAllowed(verdict: Verdict): boolean {
+  if (verdict.kind === 'allowed' || verdict.kind === 'denied') return verdict.kind === 'allowed';
+  throw verdict.kind === 'failed' ? verdict.refusal : new Error(`the answer is ${verdict.kind}`);
+}
+
+/** Request strings in, a verdict out; one view of the newest revision a check. Checks alone. */
+export function engineCaller(datastore: Datastore, store: StoreId, modelId: ModelId): Caller {
+  const model = datastore.local.view(store, (snapshot) => {
+    const record = snapshot.model(modelId);
+    if (record === undefined) throw new Error(`there is no model ${modelId}`);
+    const parsed = parseModel(JSON.parse(record.definition));
+    return compile(parsed, (name) => snapshot.symbol(name));
+  });
+  return {
+    prepare(operation: Operation) {
+      if (operation.kind !== 'check') throw new Error(`the engine has no ${operation.kind} here`);
+      const { question } = operation;
+      const { context = {} } = question;
+      return () => {
+        const allowed = datastore.local.view(store, (snapshot) => {
+          const object = parseObject(question.object);
+          const subject = parseSubject(question.subject);
+          if (object === undefined || subject === undefined) throw new Error('no question');
+          const now = systemClock.now();
+          const asked = { subject, contextualTuples: [], context, now, depthMax };
+          return isAllowed(createWalk(snapshot, model, asked).check(object, question.relation));
+        });
+        judgeCheck(question, allowed);
+        return undefined;
+      };
+    },
+    close: () => undefined,
+  };
+}
+
+export function apiCaller(store: Store): Caller {
+  return {
+    prepare(operation: Operation) {
+      switch (operation.kind) {
+        case 'check': {
+          const { allowed: _allowed, ...asked } = operation.question;
+          return () => {
+            judgeCheck(operation.question, isAllowed(store.check(asked)));
+            return undefined;
+          };
+        }
+        case 'batch': {
+          const asked = operation.questions.map(({ allowed: _allowed, ...question }) => question);
+          return () => {
+            const verdicts = store.batchCheck(asked);
+            judgeBatch(operation.questions, (i) => verdicts[i] && isAllowed(verdicts[i]));
+            return undefined;
+          };
+        }
+        case 'objects': {
+          const { objects, ...asked } = operation.question;
+          const judge = listJudge(asked, objects);
+          return async () => {
+            judge((await store.listObjects({ ...asked, timeoutMs: 60_000 })).objects);
+            return undefined;
+          };
+        }
+        case 'users': {
+          const { users, ...asked } = operation.question;
+          const judge = listJudge(asked, users);
+          return async () => {
+            const listed = await store.listSubjects({ ...asked, timeoutMs: 60_000 });
+            judge(listed.subjects.map(({ subject }) => subject));
+            return undefined;
+          };
+        }
+        case 'write':
+          return async () => {
+            await store.write({ writes: [operation.tuple()] });
+            return undefined;
+          };
+      }
+    },
+    close: () => undefined,
+  };
+}
