@@ -27,8 +27,10 @@ export interface Options {
   readonly name: 'quick' | 'full' | 'part';
   readonly workloads: readonly string[];
   readonly sizes: readonly number[];
-  /** The largest size of all workloads but the first. */
+  /** The first workload has all sizes, the others their smallest and their largest up to this. */
   readonly othersMax: number;
+  /** Whether the other workloads have peers, latencies and SQLite too. */
+  readonly thorough: boolean;
   readonly kinds: ReadonlySet<Kind>;
   readonly paths: ReadonlySet<Path>;
   readonly peers: readonly Peer[];
@@ -45,8 +47,8 @@ export interface Options {
 }
 
 const presets = {
-  quick: { size: '10k,100k', others: '10k', seconds: '0.15', rounds: '2', peerMax: '10k' },
-  full: { size: '10k,100k,1M,10M', others: '1M', seconds: '0.35', rounds: '3', peerMax: '10k' },
+  quick: { size: '10k,100k', others: '10k', seconds: '0.1', rounds: '2', peerMax: '10k' },
+  full: { size: '10k,100k,1M,10M', others: '1M', seconds: '0.3', rounds: '3', peerMax: '10k' },
 } as const;
 
 export const help = `usage: npm run bench -- [options]
@@ -54,10 +56,12 @@ export const help = `usage: npm run bench -- [options]
 Measures Pemba and its peers over the same worlds, in turn. Every answer is compared with the known
 one; a wrong one ends the run with exit code 1. Needs a quiet machine; see bench/README.md.
 
-  --quick            small worlds and short rounds: under 5 minutes (else under 40)
+  --quick            small worlds and short rounds: under 5 minutes (else under 40); peers, latencies
+                     and SQLite for the first workload alone
   --workload A,B     of: ${workloads.map(({ name }) => name).join(', ')}
   --size N,M         tuples, such as 10k,1M (quick: ${presets.quick.size}; else ${presets.full.size})
-  --others N         the largest size of all workloads but the first (quick: 10k; else 1M)
+  --others N         the largest size of all workloads but the first (quick: 10k; else 1M); of the sizes
+                     up to it they have the smallest and the largest
   --kind A,B         of: ${kinds.slice(0, 7).join(', ')},
                      ${kinds.slice(7).join(', ')}
   --path A,B         of: ${paths.join(', ')} (memory and sqlite are in process)
@@ -111,6 +115,7 @@ export function readOptions(argv: readonly string[]): Options | 'help' {
     workloads: among('--workload', values.workload, workloadNames),
     sizes: list(values.size ?? preset.size).map((text) => count('--size', text, 200)),
     othersMax: count('--others', values.others ?? (values.size ? '10M' : preset.others), 200),
+    thorough: !values.quick,
     kinds: new Set(among('--kind', values.kind, kinds)),
     paths: new Set(among('--path', values.path, paths)),
     peers: peersOf(values.peer),

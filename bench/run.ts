@@ -17,6 +17,19 @@ export type Say = (text: string) => void;
 /** The world of a million tuples, or the largest below it, carries what is measured only once. */
 const onceSizeMax = 1_000_000;
 
+/** What one workload is measured with: in a quick run the first one bears what takes long. */
+function optionsOf(workload: string, options: Options): Options {
+  if (options.thorough || workload === options.workloads[0]) return options;
+  const without = <Item>(items: ReadonlySet<Item>, item: Item) =>
+    new Set([...items].filter((each) => each !== item));
+  return {
+    ...options,
+    peers: [],
+    kinds: without(options.kinds, 'latency'),
+    paths: without(options.paths, 'sqlite'),
+  };
+}
+
 export async function run(options: Options, command: string, say: Say): Promise<Results> {
   const results = emptyResults(aboutThis(command, options.seed));
   const temporary = () => mkdtempSync(join(tmpdir(), 'pemba-bench-'));
@@ -33,15 +46,16 @@ export async function run(options: Options, command: string, say: Say): Promise<
   return results;
 
   async function measureWorld(world: WorldName): Promise<void> {
+    const own = optionsOf(world.workload, options);
     const name = `${world.workload}, ${world.size.toLocaleString('en-US')} tuples`;
     say(`${name}: load`);
     const loaded = await databases.loaded(world);
     if (options.paths.has('memory') || options.paths.has('sqlite')) {
       say(`${name}: in process`);
-      await answersInProcess(loaded, options, results);
+      await answersInProcess(loaded, own, results);
     }
     say(`${name}: over the wires`);
-    await answersOverWires(loaded, options, results);
+    await answersOverWires(loaded, own, results);
     if (world.workload === options.workloads[0]) await measureFirst(world, name);
     databases.drop(loaded);
   }
@@ -66,15 +80,16 @@ export async function run(options: Options, command: string, say: Say): Promise<
   }
 }
 
-/** The first workload at all sizes, the others up to theirs; the largest last. */
+/** The first workload at all sizes, the others at two of them; the largest last. */
 export function worldsOf({ workloads, sizes, othersMax, seed }: Options): WorldName[] {
-  return sizes
-    .toSorted((a, b) => a - b)
-    .flatMap((size) =>
-      workloads
-        .filter((_workload, i) => i === 0 || size <= othersMax)
-        .map((workload) => ({ workload, size, seed })),
-    );
+  const sorted = sizes.toSorted((a, b) => a - b);
+  const fitting = sorted.filter((size) => size <= othersMax);
+  const others = [fitting[0], fitting.at(-1)];
+  return sorted.flatMap((size) =>
+    workloads
+      .filter((_workload, i) => i === 0 || others.includes(size))
+      .map((workload) => ({ workload, size, seed })),
+  );
 }
 
 function onceSize({ sizes }: Options): number {

@@ -133,8 +133,11 @@ function wireTargets(results: Results): Target[] {
     const what = `check over ${path === 'grpc' ? 'gRPC' : 'HTTP'}, over the empty handler`;
     return target(what, 'less', [wanted.overFloor, ratio], ['×', at(row)]);
   });
-  const peers = results.answers.filter((row) => row.job === 'check' && /spicedb/i.test(row.server));
-  const spiceDbs = peers.slice(0, 1).map((peer) => {
+  const [first] = results.answers;
+  const peers = results.answers
+    .filter((row) => row.job === 'check' && /spicedb/i.test(row.server))
+    .filter((row) => row.workload === first?.workload);
+  const spiceDbs = peers.map((peer) => {
     const mine = results.answers.find(
       (row) =>
         row.server === 'Pemba' &&

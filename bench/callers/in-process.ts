@@ -18,6 +18,11 @@ function isAllowed(verdict: Verdict): boolean {
   throw verdict.kind === 'failed' ? verdict.refusal : new Error(`the answer is ${verdict.kind}`);
 }
 
+/** A list that leaves some out says so; it is an error then, and not a wrong list. */
+function refuseUnanswered(unanswered: readonly { readonly verdict: Verdict }[]): void {
+  for (const { verdict } of unanswered) isAllowed(verdict);
+}
+
 /** Request strings in, a verdict out; one view of the newest revision a check. Checks alone. */
 export function engineCaller(datastore: Datastore, store: StoreId, modelId: ModelId): Caller {
   const model = datastore.local.view(store, (snapshot) => {
@@ -71,7 +76,9 @@ export function apiCaller(store: Store): Caller {
           const { objects, ...asked } = operation.question;
           const judge = listJudge(asked, objects);
           return async () => {
-            judge((await store.listObjects({ ...asked, timeoutMs: 60_000 })).objects);
+            const listed = await store.listObjects({ ...asked, timeoutMs: 60_000 });
+            refuseUnanswered(listed.unanswered);
+            judge(listed.objects);
             return undefined;
           };
         }
@@ -80,6 +87,7 @@ export function apiCaller(store: Store): Caller {
           const judge = listJudge(asked, users);
           return async () => {
             const listed = await store.listSubjects({ ...asked, timeoutMs: 60_000 });
+            refuseUnanswered(listed.unanswered);
             judge(listed.subjects.map(({ subject }) => subject));
             return undefined;
           };

@@ -22,36 +22,43 @@ export function jobNames(world: World): JobName[] {
   return Object.keys(world.checks).map((name): JobName => `check:${name}`);
 }
 
-export function jobOf(world: World, name: JobName, caller: Caller): Job {
-  const operations = operationsOf(world, name);
+export function jobOf(
+  world: World,
+  name: JobName,
+  caller: Caller,
+  listMax: number = limits.listResultsMax,
+): Job {
+  const operations = operationsOf(world, name, listMax);
   return {
     asks: operations.map((operation) => caller.prepare(operation)),
     answersEach: name === 'batch' ? batch : 1,
   };
 }
 
-/** A list that is longer than the wire's longest would be cut: only whole lists are compared. */
+/** Only whole lists are compared: one that is longer than the wire's longest would be cut. */
 export function listsWithin<
   List extends { objects: readonly string[] } | { users: readonly string[] },
->(lists: readonly List[]): readonly List[] {
-  return lists.filter((list) => namesOf(list).length <= limits.listResultsMax);
+>(lists: readonly List[], most: number): readonly List[] {
+  return lists.filter((list) => namesOf(list).length <= most);
 }
 
 function namesOf(list: { objects: readonly string[] } | { users: readonly string[] }) {
   return 'objects' in list ? list.objects : list.users;
 }
 
-function operationsOf(world: World, name: JobName): Operation[] {
+function operationsOf(world: World, name: JobName, listMax: number): Operation[] {
   const all = () => shuffled(Object.values(world.checks).flat());
   switch (name) {
-    case 'batch':
-      return times(40, (i) => all().slice(i * batch, (i + 1) * batch))
-        .filter((questions) => questions.length === batch)
-        .map((questions) => ({ kind: 'batch', questions }));
+    case 'batch': {
+      const questions = all();
+      return times(40, (i) => questions.slice(i * batch, (i + 1) * batch))
+        .filter((part) => part.length === batch)
+        .map((part) => ({ kind: 'batch', questions: part }));
+    }
     case 'objects':
-      return listsWithin(world.objects).map((question) => ({ kind: 'objects', question }));
+      return listsWithin(world.objects, listMax).map((question) => ({ kind: 'objects', question }));
     case 'users':
-      return listsWithin(world.users).map((question) => ({ kind: 'users', question }));
+      return listsWithin(world.users, listMax).map((question) => ({ kind: 'users', question }));
     case 'write':
       return [{ kind: 'write', tuple: freshTuples(world) }];
     case 'mixed': {

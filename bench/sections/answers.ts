@@ -15,6 +15,7 @@ import { worldOf } from '../worlds.ts';
 import { interleave } from './interleave.ts';
 
 export const graphMemory = '4GiB';
+const warmUpRounds = 6;
 const servedJobs = ['check', 'batch', 'objects', 'users', 'mixed', 'write'] as const;
 
 export async function answersInProcess(
@@ -80,6 +81,8 @@ export async function answersOverWires(
   try {
     await server.resident(loaded);
     contenders.push(...(await peersFor(loaded, options, results)));
+    // A server that has just started runs code that is not compiled yet, whatever it is made of.
+    await interleave(contenders, 'check', { ms: options.ms * warmUpRounds, rounds: 0 });
     await measure(contenders, jobs, loaded, options, results);
     if (options.kinds.has('latency')) await latencies(contenders, loaded, options, results);
   } finally {

@@ -3,6 +3,7 @@
  * by the engine alone, everything by the embedding API; over the resident graph or over SQLite.
  */
 import { systemClock } from '../../src/base/clock.ts';
+import { limits } from '../../src/base/limits.ts';
 import { Pemba, type Store } from '../../src/index.ts';
 import { isModelId, isStoreId, type ModelId, type StoreId } from '../../src/model/ids.ts';
 import { openSqlite, type SqliteDatastore } from '../../src/storage/sqlite/open.ts';
@@ -99,7 +100,7 @@ async function run(
   { door, job: name, ms }: { door: 'engine' | 'api'; job: JobName; ms: number },
 ): Promise<Sample> {
   const key = `${door} ${name}`;
-  const job = jobs.get(key) ?? jobOf(world, name, callers[door]);
+  const job = jobs.get(key) ?? jobOf(world, name, callers[door], limits.listRowsMax);
   jobs.set(key, job);
   if (job.asks.length === 0) return { count: 0, cpuMicros: 0, wallMs: 0 };
   return await measured(() => closedLoop(job, { ms, clients: 1 }));

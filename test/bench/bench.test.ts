@@ -63,11 +63,14 @@ describe('options', () => {
 
   test('the first workload has all sizes, the others theirs, the largest comes last', () => {
     const worlds = worldsOf(
-      options('--workload', 'drive,bans', '--size', '1M,10k', '--others', '10k'),
+      options('--workload', 'drive,bans', '--size', '1M,20k,10k,100k', '--others', '100k'),
     );
     expect(worlds.map(({ workload, size }) => [workload, size])).toEqual([
       ['drive', 10_000],
       ['bans', 10_000],
+      ['drive', 20_000],
+      ['drive', 100_000],
+      ['bans', 100_000],
       ['drive', 1_000_000],
     ]);
   });
@@ -141,7 +144,9 @@ describe('jobs', () => {
   test('every class has its job, and lists that would be cut have none', () => {
     expect(jobNames(world)).toContain('check:folder 5');
     const long = { objects: Array.from({ length: limits.listResultsMax + 1 }, String) };
-    expect(listsWithin([long, { objects: ['a'] }])).toEqual([{ objects: ['a'] }]);
+    expect(listsWithin([long, { objects: ['a'] }], limits.listResultsMax)).toEqual([
+      { objects: ['a'] },
+    ]);
   });
 });
 
