@@ -34,7 +34,7 @@ export async function growth(
   options: Options,
   results: Results,
 ): Promise<void> {
-  const quick = options.name === 'quick';
+  const quick = !options.thorough;
   const deep = quick ? depths.filter((depth) => [1, 10, 100].includes(depth)) : depths;
   const wide = quick ? widths.slice(0, 4) : widths;
   results.curves.push(...bySize(results));
