@@ -42,6 +42,8 @@ export class PembaServer {
       'grpc-addr': grpc,
       'metrics-addr': 'off',
       'log-level': 'error',
+      // As many threads as the floor has.
+      workers: '1',
       'check-depth-max': String(depthMax),
       ...flags,
     };

@@ -308,7 +308,9 @@ test('the schema has the numbers and names that the rest of Pemba has', () => {
   expect(schema.$defs.issuer.properties.algorithms.items.enum).toEqual(signatureAlgorithms);
   const methods = [OpenFGAService, QueryService, TupleService, AccessService]
     .flatMap((service) => service.methods)
-    .map(({ name }) => name.replace(/(?!^)[A-Z]/g, '_$&').toLowerCase());
+    .map(({ name }) => name.replace(/(?!^)[A-Z]/g, '_$&').toLowerCase())
+    // Whoever calls it has a secret and no token.
+    .filter((name) => name !== 'bootstrap');
   expect(methodName.enum).toEqual([...new Set([...methods, 'check_any'])].sort());
   expect(schema.$defs.issuer.properties.roles.items.properties.role.enum).toEqual(roles);
 });

@@ -106,7 +106,7 @@ export function randomWorld(
   const neighbour = random.chance(0.2);
   const world = { models, stored, settings, ids, neighbour };
   if (random.chance(0.2)) return movedToContext(random, world);
-  return random.chance(0.1) ? crowded(random, world) : world;
+  return random.chance(0.2) ? crowded(random, world) : world;
 }
 
 /**
@@ -369,10 +369,12 @@ function randomContextual(
 ): PlainTuple[] {
   if (random.chance(0.4)) return [];
   const result: PlainTuple[] = [];
+  const wildcards = stored.filter(({ tuple }) => tuple.subject.endsWith(':*'));
   for (let more = random.between(1, 8); more > 0; more--) {
+    const known = wildcards.length > 0 && random.chance(0.2) ? wildcards : stored;
     const tuple =
       stored.length > 0 && random.chance(0.5)
-        ? again(random, model, random.pick(stored).tuple)
+        ? again(random, model, random.pick(known).tuple)
         : randomTuple(random, model, ids);
     if (tuple !== undefined && counts(model, tuple)) result.push(tuple);
   }
