@@ -14,13 +14,19 @@ export const tall = Number.POSITIVE_INFINITY;
 /** What the JavaScript stack must hold, in questions. */
 const levelsMax = 200;
 
+/** Of the steps of a check: whatever takes more to measure is taken for tall, and is walked. */
+const shareOfSteps = 1 / 16;
+
 export class Heights {
   private readonly facts: Facts;
   private readonly reader: TupleReader;
   private readonly plain: Plain;
   private readonly hopsMax: number;
   private readonly known = new Map<number, number>();
+  /** Questions that were tall with so many hops left: then they are with fewer. */
+  private readonly tallWith = new Map<number, number>();
   private levels = 0;
+  private stepsLeft: number;
 
   /** Whatever takes `hopsMax` hops or more is tall. */
   constructor(facts: Facts, reader: TupleReader, plain: Plain, hopsMax: number) {
@@ -28,6 +34,7 @@ export class Heights {
     this.reader = reader;
     this.plain = plain;
     this.hopsMax = hopsMax;
+    this.stepsLeft = facts.stepsMax * shareOfSteps;
   }
 
   /** Of the questions behind the tuples of one edge: the highest of them. */
@@ -35,7 +42,7 @@ export class Heights {
     return this.along(edge, target, object, relation, this.hopsMax);
   }
 
-  /** Of one question. Nothing is remembered of what is tall: how much was left to go decides it. */
+  /** Of one question. How much is left to go may decide whether it is tall. */
   of(object: number, relation: number, hopsLeft = this.hopsMax): number {
     const most = this.plain.hopsMax[relation] as number;
     if (most < hopsLeft) return most;
@@ -43,13 +50,21 @@ export class Heights {
     const key = object * this.facts.model.relations.length + relation;
     const known = this.known.get(key);
     if (known !== undefined) return known < hopsLeft ? known : tall;
-    this.facts.step();
+    if (hopsLeft <= (this.tallWith.get(key) ?? 0) || !this.mayStep()) return tall;
     this.levels++;
     const compiled = this.facts.model.relations[relation] as CompiledRelation;
     const height = this.below(compiled.plan, object, compiled, hopsLeft);
     this.levels--;
     if (height !== tall) this.known.set(key, height);
+    else this.tallWith.set(key, hopsLeft);
     return height;
+  }
+
+  private mayStep(): boolean {
+    if (this.stepsLeft <= 0) return false;
+    this.stepsLeft--;
+    this.facts.step();
+    return true;
   }
 
   private below(plan: Plan, object: number, relation: CompiledRelation, hopsLeft: number): number {
@@ -59,6 +74,7 @@ export class Heights {
         for (const edge of plan.edges) {
           if (edge.target === -1) continue;
           const next = this.along(edge, edge.target, object, relation, hopsLeft - 1);
+          if (next === tall) return tall;
           height = Math.max(height, next + 1);
         }
         return height;
@@ -68,13 +84,16 @@ export class Heights {
         const tupleset = this.facts.model.relations[plan.tupleset] as CompiledRelation;
         for (const { edge, target } of plan.arrows) {
           const next = this.along(edge, target, object, tupleset, hopsLeft - 1);
+          if (next === tall) return tall;
           height = Math.max(height, next + 1);
         }
         return height;
       }
       case 'union':
         for (const child of plan.children) {
-          height = Math.max(height, this.below(child, object, relation, hopsLeft));
+          const next = this.below(child, object, relation, hopsLeft);
+          if (next === tall) return tall;
+          height = Math.max(height, next);
         }
         return height;
       case 'intersection':
@@ -100,7 +119,7 @@ export class Heights {
       after = run.next;
       const { entities, end } = run;
       for (let i = run.start; i < end; i++) {
-        this.facts.step();
+        if (!this.mayStep()) return tall;
         height = Math.max(height, this.of(entities[i] as number, target, hopsLeft));
         if (height === tall) return tall;
       }

@@ -28,6 +28,7 @@ type folder
     define barred: [user]
     define open: viewer but not barred
     define seen: [user] or open
+    define seer: [user, folder#seer] or seer from parent
 type document
   relations
     define parent: [folder]
@@ -143,6 +144,18 @@ describe.each([true, false])('resident: %s', (resident) => {
     expect(store.check('document:1#viewer@user:beth')).toBe('denied');
     expect(store.check('document:1#viewer@user:carl')).toBe('denied');
     expect(store.reads).toBeLessThan(10);
+  });
+
+  test('folders in a circle, by two ways: that they go on without end is seen at once', async () => {
+    sideSizes.wideFrom = 1;
+    const circle = [0, 1].flatMap((i) => [
+      `folder:${i}#parent@folder:${1 - i}`,
+      `folder:${i}#seer@folder:${1 - i}#seer`,
+    ]);
+    const store = await Store.open(resident, [...circle, 'folder:1#seer@user:anne']);
+    expect(store.check('folder:0#seer@user:anne')).toBe('allowed');
+    expect(store.check('folder:0#seer@user:beth')).toBe('denied');
+    expect(store.check('folder:0#seer@user:beth', { stepsMax: 1_000 })).toBe('denied');
   });
 
   const changes: readonly [

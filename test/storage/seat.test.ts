@@ -135,7 +135,8 @@ describe('memory', () => {
     expect(await shownBytes(one)).toBe(bytesOfBoth);
     expect(hub.bases.bytes).toBe(bytesOfBoth);
     expect(hub.bases.counts).toEqual({ builds: 1, folds: 0, evictions: 0 });
-    // A tenth of it is changed: each would fold, and has what the first one folded.
+    // A tenth of it is changed: each would fold, as it is read, and has what the first one folded.
+    for (const seat of [one, other]) seat.local.view(first, () => undefined);
     await one.write(first, { ...nothing, deletes: texts.slice(0, 150).map((_, i) => tuple(i)) });
     for (const seat of [one, other]) {
       seat.local.view(first, () => undefined);
@@ -274,7 +275,7 @@ test.each([
   );
   // The test is worth nothing where none of it happened.
   expect(counts.builds).toBeGreaterThan(10);
-  expect(counts.folds).toBeGreaterThan(3);
+  expect(counts.folds).toBeGreaterThan(1);
   expect(fromMemory).toBeGreaterThan(100);
   if (graphBytesMax === 50_000) expect(counts.evictions).toBeGreaterThan(3);
 });
