@@ -20,8 +20,8 @@ const changes: readonly Mutant[] = [
     recreates: 'class: stale caches',
     what: 'the changes of the newest revision are not taken in, its number is',
     file: 'src/storage/sqlite/read-commits.ts',
-    text: 'FROM change WHERE store = +? AND revision > +? AND revision <= +?',
-    replacement: 'FROM change WHERE store = +? AND revision > +? AND revision < +?',
+    text: 'for (const [revision, pack] of readChanges.iterate(key, after, last)) {',
+    replacement: 'for (const [revision, pack] of readChanges.iterate(key, after, head - 1)) {',
   },
   {
     name: 'changes-out-of-order',
@@ -151,11 +151,11 @@ const places: readonly Mutant[] = [
     what: 'a graph that gave way is found again as it was, without what was written since',
     file: residency,
     text: `  graph(store: StoreId): ResidentGraph | undefined {
-    const resident = this.residents.get(store);`,
+    let resident = this.residents.get(store);`,
     replacement: `  private readonly once = new Map<StoreId, Resident>();
 
   graph(store: StoreId): ResidentGraph | undefined {
-    const resident = this.residents.get(store) ?? this.once.get(store);
+    let resident = this.residents.get(store) ?? this.once.get(store);
     if (resident !== undefined) this.once.set(store, resident);`,
   },
   {
