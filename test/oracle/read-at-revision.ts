@@ -73,7 +73,8 @@ export function verify(seen: Seen, tally: Tally): void {
   const places: number[] = [];
   for (const [index, read] of seen.reads.entries()) {
     const unnamed = read.held.find((revision) => !read.revisions.includes(revision));
-    if (unnamed !== undefined) {
+    // A list whose store was deleted meanwhile begins again with what is there then.
+    if (unnamed !== undefined && !wasDropped(states, read.from, read.to)) {
       const named = read.revisions.join(', ');
       throw new Error(`read ${index} (${read.way}) held revision ${unnamed}, and names ${named}`);
     }
@@ -82,6 +83,10 @@ export function verify(seen: Seen, tally: Tally): void {
     const state = states[places[index] as number] as State;
     judgeAt(state, read).countInto(tally, read, circumstanceOf[seen.source]);
   }
+}
+
+function wasDropped(states: readonly State[], from: number, to: number): boolean {
+  return new Set(states.slice(from, to + 1).map(({ life }) => life)).size > 1;
 }
 
 function verifyRefused(states: readonly State[], { code, writes, from, to }: Refused): void {
@@ -108,6 +113,9 @@ function placeOf(states: readonly State[], read: Read, { floor, index, judgeAt }
     const place = places.find((each) => stateAt(each).revision < least);
     if (place !== undefined) return place;
   }
+  const dropped = wasDropped(states, floor, read.to);
+  // A list that was under way when its store was deleted says so.
+  if (dropped && read.answers.every((answer) => answer === 'refused: aborted')) return floor;
   // Several requests may have been answered at several revisions; then there is nothing to hold.
   const [revision] = read.revisions;
   if (read.revisions.length > 1) return floor;
@@ -118,7 +126,6 @@ function placeOf(states: readonly State[], read: Read, { floor, index, judgeAt }
   }));
   const explained = explanations.find(({ fault }) => fault === undefined);
   // What a token asks for is gone with the store, also where a list had begun before.
-  const dropped = new Set(places.map((place) => stateAt(place).life)).size > 1;
   const isNewEnough = dropped || (revision ?? 0) >= read.least;
   if (explained !== undefined && isNewEnough) return explained.place;
   throw new Error(
