@@ -36,6 +36,8 @@ export interface Api {
   readonly owes: 'check' | 'objects' | 'users' | 'tree';
   /** What one request answers whole, where it is more than what was asked. */
   readonly lists?: 'objects' | 'allObjects' | 'subjects' | 'allSubjects' | 'relations';
+  /** Whether a list has pages: those after the first are of the list that was kept. */
+  readonly pages?: true;
   /** Whether it is asked through the service, which keeps models. */
   readonly usesCaches: boolean;
   ask(served: ServedWorld, asked: readonly Asked[]): Promise<readonly Answer[]>;
@@ -114,6 +116,7 @@ export const apis = {
     takes: 'subject',
     owes: 'check',
     lists: 'allObjects',
+    pages: true,
     usesCaches: true,
     ask: askExactObjects,
   },
@@ -122,6 +125,7 @@ export const apis = {
     takes: 'setting',
     owes: 'check',
     lists: 'allSubjects',
+    pages: true,
     usesCaches: true,
     ask: askExactSubjects,
   },
