@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { limits } from '../src/base/limits.ts';
-import { closeOnSignal } from '../src/server/lifecycle.ts';
 import { createClient } from './client.ts';
 import { defaultApiUrl } from './connection.ts';
 import { Failure } from './exit-codes.ts';
@@ -44,7 +43,6 @@ async function dev(flags: Record<string, string>): Promise<void> {
     'authn-preshared-keys-file': '',
     'identity-file': '',
   }).catch(adviseOnPorts);
-  closeOnSignal(server);
   const apiUrl = `http://${server.httpAddress}`;
   const sample = await loadSample(apiUrl);
   print(welcome({ ...sample, apiUrl, grpcAddress: server.grpcAddress }));

@@ -1,7 +1,7 @@
 /** `pemba serve`: the server, until a signal ends it. */
 import type { Command } from 'commander';
 import { settingNames } from '../src/server/config.ts';
-import { closeOnSignal, reloadOnSignal } from '../src/server/lifecycle.ts';
+import { reloadOnSignal } from '../src/server/lifecycle.ts';
 import { addSettings, flagsOf, start } from './server-options.ts';
 
 const more = `
@@ -28,7 +28,6 @@ export function registerServe(program: Command): void {
   addSettings(command, settingNames);
   command.action(async () => {
     const { server } = await start(flagsOf(command));
-    closeOnSignal(server);
     reloadOnSignal(server);
   });
 }

@@ -9,6 +9,7 @@ import {
   settings,
   variableOf,
 } from '../src/server/config.ts';
+import { closeOnSignal } from '../src/server/lifecycle.ts';
 import type { RunningServer } from '../src/server/start.ts';
 import { StartError, startExitCodes } from '../src/server/start-error.ts';
 import { Failure } from './exit-codes.ts';
@@ -42,7 +43,9 @@ export async function start(
   try {
     const config = resolveConfig({ flags });
     const { startServer } = await import('../src/server/start.ts');
-    return { server: await startServer(config), config };
+    const starting = startServer(config);
+    closeOnSignal(starting);
+    return { server: await starting, config };
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     const usage = error.exitCode === startExitCodes.configuration;

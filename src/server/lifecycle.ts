@@ -13,20 +13,27 @@ export function reloadOnSignal(server: RunningServer): void {
   });
 }
 
-/** At the first signal the server closes and the process exits with 0; a second does not wait. */
-export function closeOnSignal(server: RunningServer): void {
+/**
+ * At the first signal the server closes, once it has started, and the process exits with 0; a second
+ * does not wait. Whoever starts it says why it could not.
+ */
+export function closeOnSignal(starting: Promise<RunningServer>): void {
   let closing = false;
   for (const signal of signals) {
     process.on(signal, () => {
       if (closing) process.exit(128 + constants.signals[signal]);
       closing = true;
-      server.close().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          server.logger.error({ err: error }, 'the server did not close as it should');
-          process.exit(1);
-        },
-      );
+      starting.then(closeAndExit, () => undefined);
     });
+  }
+}
+
+async function closeAndExit(server: RunningServer): Promise<void> {
+  try {
+    await server.close();
+    process.exit(0);
+  } catch (error) {
+    server.logger.error({ err: error }, 'the server did not close as it should');
+    process.exit(1);
   }
 }

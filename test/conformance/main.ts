@@ -21,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), 'pemba-conformance-'));
 const servers = {
   'answers from memory': {},
   'answers from storage': { 'graph-memory': '0' },
-  'two threads': { 'datastore-uri': join(folder, 'pemba.db'), workers: '2' },
+  'two threads': { 'datastore-uri': `file:${join(folder, 'pemba.db')}`, workers: '2' },
 };
 const codes: (number | null)[] = [];
 for (const [name, own] of Object.entries(servers)) {

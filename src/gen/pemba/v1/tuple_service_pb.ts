@@ -202,8 +202,8 @@ export type ImportTuplesResponse = Message<"pemba.v1.ImportTuplesResponse"> & {
   repeatedWrite: boolean;
 
   /**
-   * Of the tuples of this chunk as the server read them. Checksums add up, modulo 2^64: those of all
-   * chunks to that of an export of the same tuples, whatever their order.
+   * Of the tuples of this chunk as the server read them. Checksums add up, each half of 32 bits for
+   * itself: those of all chunks to that of an export of the same tuples, whatever their order.
    *
    * @generated from field: fixed64 checksum = 3;
    */
