@@ -52,7 +52,8 @@ export function keyedHash(
   return v1 ^ v3;
 }
 
-function wordAt(bytes: Uint8Array, at: number): number {
+/** 32 bits, the lowest byte first. */
+export function wordAt(bytes: Uint8Array, at: number): number {
   return (
     (bytes[at] as number) |
     ((bytes[at + 1] as number) << 8) |

@@ -7,7 +7,7 @@
 import { randomInt } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import type { ObjectRef } from '../../model/tuple.ts';
-import { keyedHash } from './keyed-hash.ts';
+import { keyedHash, wordAt } from './keyed-hash.ts';
 import { sharedArray } from './shared-array.ts';
 import { TooLarge } from './too-large.ts';
 
@@ -222,15 +222,6 @@ export class NameTableBuilder {
 
 function lengthAt(bytes: Uint8Array, record: number): number {
   return (bytes[record] as number) | ((bytes[record + 1] as number) << 8);
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  );
 }
 
 function putWord(bytes: Uint8Array, at: number, word: number): void {
