@@ -1,29 +1,7 @@
 #!/usr/bin/env node
-/** The program `pemba`: runs one command, says why if it fails, and exits with the code for it. */
-import { CommanderError } from 'commander';
-import { exitCodes, Failure } from './exit-codes.ts';
-import { printFailure, tolerateClosedPipe } from './output.ts';
-import { createProgram } from './program.ts';
+/** The program `pemba`: runs the command that its arguments name, and exits with the code for it. */
+import { tolerateClosedPipe } from './output.ts';
+import { runCommand } from './run.ts';
 
 tolerateClosedPipe();
-const program = createProgram();
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = end(error, program.opts<{ json?: boolean }>().json === true);
-}
-
-/** Says why a command ended, once, and returns the exit code that goes with it. */
-function end(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError) {
-    // Commander has printed its message already; help that was asked for is a success.
-    return error.exitCode === 0 ? exitCodes.ok.code : exitCodes.usage.code;
-  }
-  if (error instanceof Failure) {
-    printFailure(error, json);
-    return exitCodes[error.exit].code;
-  }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`error: this is a bug in pemba, please report it: ${text}\n`);
-  return exitCodes.bug.code;
-}
+await runCommand(process.argv.slice(2));

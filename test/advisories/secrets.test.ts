@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exitCodes } from '../../cli/exit-codes.ts';
 import { http } from '../../src/gen/google/api/annotations_pb.ts';
 import { exampleFile } from '../authn/identity-fixture.ts';
-import { pemba } from '../cli/run.ts';
+import { pembaProcess as pemba } from '../cli/run.ts';
 import { type AccessWorld, openAccessWorld } from '../server/access-world.ts';
 import { type Headers, send } from '../server/doors-client.ts';
 import { methodsOf } from '../server/doors-walk.ts';

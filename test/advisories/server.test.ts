@@ -8,7 +8,7 @@ import { Refusal } from '../../src/base/errors.ts';
 import { resolveConfig } from '../../src/server/config.ts';
 import { type RunningServer, startServer } from '../../src/server/start.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
-import { pemba } from '../cli/run.ts';
+import { pembaProcess as pemba } from '../cli/run.ts';
 import { RandomSource } from '../oracle/random-source.ts';
 import { GrpcClient } from '../server/grpc-client.ts';
 import { wire } from '../server/grpc-harness.ts';

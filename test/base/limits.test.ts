@@ -13,7 +13,7 @@ import { CheckRequestSchema } from '../../src/gen/openfga/v1/openfga_service_pb.
 import { flagOf, settingNames, settings } from '../../src/server/config.ts';
 import { requestIdOf } from '../../src/server/headers.ts';
 import { answerOf, filled, opened } from '../advisories/manners.ts';
-import { pemba, pembaJson, root } from '../cli/run.ts';
+import { pembaProcess as pemba, pembaJson, root } from '../cli/run.ts';
 import { serve as serveGrpc, wire } from '../server/grpc-harness.ts';
 import { serve as serveHttp } from '../server/http-fixture.ts';
 import { openService } from '../service/harness.ts';

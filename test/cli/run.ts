@@ -1,16 +1,19 @@
-/** Runs `pemba` from source in a process of its own, and a real server for it to talk to. */
+/**
+ * Runs `pemba` from source, in this process or in one of its own, and a real server for it to talk
+ * to. In this one it is far quicker; what hangs on a process (that it ends, signals, the lock of a
+ * file) is tested with one.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { expect } from 'vitest';
+import { runCommand } from '../../cli/run.ts';
 import { resolveConfig } from '../../src/server/config.ts';
 import { startServer } from '../../src/server/start.ts';
 
 export const root = new URL('../../', import.meta.url).pathname;
-
-/** Most of the life of so short a process is compiling: once for all of them will do. */
-const compileCache = join(root, 'node_modules/.cache/pemba-test');
 
 export interface Ended {
   readonly code: number | null;
@@ -29,23 +32,78 @@ export interface RunOptions {
 export function start(args: readonly string[], options: RunOptions = {}): ChildProcess {
   const child = spawn(process.execPath, [join(root, 'cli/main.ts'), ...args], {
     cwd: options.cwd ?? root,
-    env: {
-      PATH: process.env.PATH,
-      HOME: tmpdir(),
-      NODE_COMPILE_CACHE: compileCache,
-      ...options.env,
-    },
+    env: environmentOf(options),
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   child.stdin?.end(options.input);
   return child;
 }
 
-/** ENSURES: nothing that is printed holds an escape code; there is no terminal here. */
-export async function pemba(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+function environmentOf({ env }: RunOptions): NodeJS.ProcessEnv {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, NODE_COMPILE_CACHE, HOME: tmpdir(), ...env };
+}
+
+/** In a process of its own. ENSURES: nothing that is printed holds an escape code: no terminal. */
+export async function pembaProcess(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ended> {
   const done = await ended(start(args, options));
   expect(done.stdout + done.stderr).not.toContain('\u001b');
   return done;
+}
+
+/** Commands in this process come one after the other: they share its streams. */
+let before: Promise<unknown> = Promise.resolve();
+
+/** In this process. ENSURES: as for `pembaProcess`. */
+export function pemba(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const done = before.then(() => runHere(args, options));
+  before = done.catch(() => {});
+  return done;
+}
+
+/** With what a process has to itself put in the place of what this one has, until it has ended. */
+async function runHere(args: readonly string[], options: RunOptions): Promise<Ended> {
+  const { env, stdin, exitCode } = process;
+  const folder = process.cwd();
+  const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)];
+  process.env = environmentOf(options);
+  Object.defineProperty(process, 'stdin', {
+    configurable: true,
+    value: Readable.from([options.input ?? '']),
+  });
+  process.exitCode = undefined;
+  process.chdir(options.cwd ?? root);
+  try {
+    await runCommand(args);
+    const code = Number(process.exitCode ?? 0);
+    expect(stdout.text() + stderr.text()).not.toContain('\u001b');
+    return { code, stdout: stdout.text(), stderr: stderr.text() };
+  } finally {
+    process.chdir(folder);
+    process.exitCode = exitCode;
+    Object.defineProperty(process, 'stdin', { configurable: true, value: stdin });
+    process.env = env;
+    for (const captured of [stdout, stderr]) captured.end();
+  }
+}
+
+/** What is written to a stream is kept until `end`, and goes no further. */
+function capture(stream: NodeJS.WriteStream) {
+  const { write } = stream;
+  let text = '';
+  stream.write = (chunk: string | Uint8Array) => {
+    text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+    return true;
+  };
+  return {
+    text: () => text,
+    end: () => {
+      stream.write = write;
+    },
+  };
 }
 
 /** The JSON of a command that must succeed. */

@@ -8,7 +8,7 @@ import { exitCodes } from '../../cli/exit-codes.ts';
 import { pauseMs } from '../../cli/http.ts';
 import { createProgram } from '../../cli/program.ts';
 import { limits } from '../../src/base/limits.ts';
-import { folderOf, pemba, root } from './run.ts';
+import { folderOf, pembaProcess as pemba, root } from './run.ts';
 
 const storeId = '01H0H015178Y2V4CX10C2KGHF4';
 
