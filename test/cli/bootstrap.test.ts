@@ -10,7 +10,7 @@ import { createKey } from '../../src/authn/preshared.ts';
 import { assert } from '../../src/base/assert.ts';
 import { resolveConfig } from '../../src/server/config.ts';
 import { type RunningServer, startServer } from '../../src/server/start.ts';
-import { pemba } from './run.ts';
+import { pemba, pembaProcess } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pemba-bootstrap-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,6 +34,7 @@ async function start(flags: Record<string, string> = {}): Promise<RunningServer>
       'grpc-addr': '127.0.0.1:0',
       'metrics-addr': 'off',
       'log-level': 'off',
+      workers: '1',
       'authn-method': 'preshared',
       ...flags,
     },
@@ -68,7 +69,8 @@ async function answering(status: number, body: object): Promise<string> {
 
 test('the server that owns the database makes the first admin, once', async () => {
   expect(await isAdmin()).toBe(false);
-  expect(await bootstrap('--key', 'ops')).toEqual({
+  const uri = ['--datastore-uri', `file:${path}`];
+  expect(await pembaProcess(['bootstrap', ...uri, '--key', 'ops'])).toEqual({
     code: 0,
     stdout: 'the first admin is made\n',
     stderr: '',
@@ -143,13 +145,13 @@ describe('where it cannot be, it is said what to do:', () => {
 });
 
 test('the other commands that open a database: verify reads it, serve says whose it is', async () => {
-  expect(await pemba(['verify', path])).toMatchObject({ code: 0 });
+  expect(await pembaProcess(['verify', path])).toMatchObject({ code: 0 });
   const ports = ['--http-addr', '127.0.0.1:0', '--grpc-addr', '127.0.0.1:0'];
   const serve = ['serve', '--datastore-uri', `file:${path}`, ...ports, '--metrics-addr', 'off'];
-  const second = await pemba(serve);
+  const second = await pembaProcess(serve);
   expect(second).toMatchObject({ code: 7, stdout: '' });
   expect(second.stderr).toContain('stop the other one, or give both a graph memory of 0');
-  const sharing = await pemba([...serve, '--graph-memory', '0']);
+  const sharing = await pembaProcess([...serve, '--graph-memory', '0']);
   expect(sharing).toMatchObject({ code: 7, stdout: '' });
   expect(sharing.stderr).toContain('belongs to a server that answers from memory');
 });

@@ -41,6 +41,7 @@ async function start(path: string, flags: Record<string, string> = {}) {
       'http-addr': '127.0.0.1:0',
       'grpc-addr': '127.0.0.1:0',
       'metrics-addr': 'off',
+      workers: '1',
       'authn-method': 'preshared',
       ...flags,
     },
@@ -103,7 +104,7 @@ describe('the file', () => {
 
   test('goes when the server does, and another server writes another one', async () => {
     const path = freshPath();
-    const first = await start(path);
+    const first = await start(path, { workers: '2' });
     const secret = secretIn(first.file);
     await first.server.close();
     expect(existsSync(first.file)).toBe(false);
@@ -181,8 +182,8 @@ describe('the secret', () => {
     expect((await started.post('/roles/list', secret, {})).status).toBe(401);
   });
 
-  test('makes one of those who come at once', async () => {
-    const { file, post } = await start(freshPath());
+  test('makes one of those who come at once, whichever thread they come to', async () => {
+    const { file, post } = await start(freshPath(), { workers: '2' });
     const secret = secretIn(file);
     const names = ['a', 'b', 'c', 'd'];
     const answers = await Promise.all(
