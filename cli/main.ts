@@ -1,7 +1,10 @@
 #!/usr/bin/env node
-/** The program `pemba`: runs the command that its arguments name, and exits with the code for it. */
-import { tolerateClosedPipe } from './output.ts';
-import { runCommand } from './run.ts';
+/** The program `pemba`. Everything but this is compiled once and kept, so it is loaded after that. */
+import { keepCompiledCode } from './environment.ts';
+
+keepCompiledCode();
+const { tolerateClosedPipe } = await import('./output.ts');
+const { runCommand } = await import('./run.ts');
 
 tolerateClosedPipe();
 await runCommand(process.argv.slice(2));

@@ -1,21 +1,30 @@
-/** The commands of `pemba` and their help. What a command needs is loaded when it runs. */
+/** The commands of `pemba` and their help. What a command needs is loaded with it, or when it runs. */
 import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { registerBootstrap } from './bootstrap.ts';
 import { addGlobalOptions } from './connection.ts';
-import { registerDev } from './dev.ts';
 import { exitCodeHelp } from './exit-codes.ts';
-import { registerGraph } from './graph.ts';
-import { registerIdentity } from './identity.ts';
-import { registerKey } from './key.ts';
-import { registerLimits } from './limits.ts';
-import { registerModel } from './model.ts';
-import { registerQuery } from './query.ts';
-import { registerRole } from './role.ts';
-import { registerServe } from './serve.ts';
-import { registerStore } from './store.ts';
-import { registerTuple } from './tuple.ts';
-import { registerVerify } from './verify.ts';
+
+type Register = (program: Command) => void;
+type Commands = Readonly<Record<string, () => Promise<Register>>>;
+
+const serverCommands: Commands = {
+  dev: async () => (await import('./dev.ts')).registerDev,
+  serve: async () => (await import('./serve.ts')).registerServe,
+  key: async () => (await import('./key.ts')).registerKey,
+  bootstrap: async () => (await import('./bootstrap.ts')).registerBootstrap,
+  verify: async () => (await import('./verify.ts')).registerVerify,
+  limits: async () => (await import('./limits.ts')).registerLimits,
+};
+
+const clientCommands: Commands = {
+  store: async () => (await import('./store.ts')).registerStore,
+  model: async () => (await import('./model.ts')).registerModel,
+  tuple: async () => (await import('./tuple.ts')).registerTuple,
+  query: async () => (await import('./query.ts')).registerQuery,
+  identity: async () => (await import('./identity.ts')).registerIdentity,
+  role: async () => (await import('./role.ts')).registerRole,
+  graph: async () => (await import('./graph.ts')).registerGraph,
+};
 
 const startHere = `
 Start here:
@@ -25,7 +34,10 @@ Start here:
   $ pemba tuple write user:anne viewer document:roadmap
   $ pemba query check user:anne viewer document:roadmap`;
 
-export function createProgram(): Command {
+/** With the command of this name alone, where the name is one; with all of them otherwise. */
+export async function createProgram(name?: string): Promise<Command> {
+  const isOne = (commands: Commands) => name !== undefined && Object.hasOwn(commands, name);
+  const only = isOne(serverCommands) || isOne(clientCommands) ? name : undefined;
   const program = new Command('pemba')
     .description('Fine-grained authorization that speaks the API of OpenFGA.')
     .version(version(), '-V, --version', 'print the version')
@@ -34,24 +46,21 @@ export function createProgram(): Command {
     .addHelpText('after', startHere)
     .addHelpText('after', exitCodeHelp());
   program.commandsGroup('Run a server:');
-  registerDev(program);
-  registerServe(program);
-  registerKey(program);
-  registerBootstrap(program);
-  registerVerify(program);
-  registerLimits(program);
+  await register(program, serverCommands, only);
   // Commands take this over when they are made: the options say nothing to those above.
   program.configureHelp({ showGlobalOptions: true });
   program.commandsGroup('Talk to a server:');
   addGlobalOptions(program);
-  registerStore(program);
-  registerModel(program);
-  registerTuple(program);
-  registerQuery(program);
-  registerIdentity(program);
-  registerRole(program);
-  registerGraph(program);
+  await register(program, clientCommands, only);
   return program;
+}
+
+async function register(program: Command, commands: Commands, only?: string): Promise<void> {
+  for (const [name, load] of Object.entries(commands)) {
+    if (only !== undefined && name !== only) continue;
+    const add = await load();
+    add(program);
+  }
 }
 
 /** The package's manifest lies one folder above the sources, two above what is built of them. */

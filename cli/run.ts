@@ -6,7 +6,7 @@ import { createProgram } from './program.ts';
 
 /** ENSURES: `process.exitCode` says how the command ended; undefined for a success. */
 export async function runCommand(args: readonly string[]): Promise<void> {
-  const program = createProgram();
+  const program = await createProgram(args[0]);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

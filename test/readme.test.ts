@@ -36,14 +36,14 @@ test('exit codes', () => {
   expect(readme).toContain(['| exit code | meaning |', '|---|---|', ...rows].join('\n'));
 });
 
-type Command = ReturnType<typeof createProgram>;
+type Command = Awaited<ReturnType<typeof createProgram>>;
 const groups = ['store', 'model', 'tuple', 'query'];
 const namesOf = (command: Command) =>
   command.commands.map((each) => each.name()).filter((name) => name !== 'help');
 
-test('the list of commands names all of them', () => {
+test('the list of commands names all of them', async () => {
   for (const group of groups) {
-    const program = createProgram().commands.find((each) => each.name() === group);
+    const program = (await createProgram()).commands.find((each) => each.name() === group);
     const [, listed = ''] =
       new RegExp(`^ {4}pemba ${group} +([^\\n]*[|][^\\n]*)$`, 'm').exec(readme) ?? [];
     const names = listed.split('|').map((text) => text.trim().split(' ')[0]);
@@ -51,13 +51,13 @@ test('the list of commands names all of them', () => {
   }
 });
 
-test('every command that it shows is one, with options that it has', () => {
+test('every command that it shows is one, with options that it has', async () => {
   const shown = [...readme.matchAll(/^(?: {4}|\$ )?pemba ([^|\n]*)$/gm)].map(
     ([, line]) => (line as string).replace(/ #.*$/, '').match(/"[^"]*"|'[^']*'|\S+/g) ?? [],
   );
   expect(shown.length).toBeGreaterThan(10);
   for (const words of shown) {
-    let command: Command = createProgram();
+    let command: Command = await createProgram();
     const options = [...command.options];
     for (const word of words) {
       const next = command.commands.find((each) => each.name() === word);

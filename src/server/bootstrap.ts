@@ -1,7 +1,7 @@
 /** The first admin, made by whoever can write the database: there is nobody yet who could be asked. */
 import { systemClock } from '../base/clock.ts';
 import { createAccess } from '../service/router.ts';
-import { isOwnedByAnother, openDatastore } from './start.ts';
+import { isOwnedByAnother, openDatastore } from './open-datastore.ts';
 
 /**
  * Makes the principal the first admin of a file: `late` where there has been one, `owned` where the

@@ -2,7 +2,7 @@
  * A worker that serves beside others: the composition root of its thread, and that thread's entry.
  * What only one of a process can have, it has from the main thread (`start-workers.ts`).
  */
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
 import type { BootstrapSecret } from '../authn/bootstrap-secret.ts';
@@ -10,7 +10,6 @@ import type { PresharedKey } from '../authn/preshared.ts';
 import { assert } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import { openSeat } from '../storage/sqlite/seat.ts';
-import type { Seat } from '../storage/sqlite/seat-messages.ts';
 import { type Authentication, openAuthentication } from './authentication.ts';
 import type { ServerConfig } from './config.ts';
 import { showGraphsOfWorker } from './graph-metrics.ts';
@@ -21,25 +20,9 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { assemble } from './serving.ts';
 import { closeHttpGently, finishOrCut } from './shutdown.ts';
 import { StartError } from './start-error.ts';
-import type { FromWorker, Order, ToWorker, WorkerPlace } from './workers/messages.ts';
+import type { FromWorker, Order, ToWorker } from './workers/messages.ts';
+import { entryMark, type WorkerStart } from './workers/spawn.ts';
 import { createWorkerLog, type WorkerLog } from './workers/worker-log.ts';
-
-/** Marks a worker as ours: this module is its entry too, so that it is found built and unbuilt. */
-const entryMark = 'pemba-server';
-
-interface WorkerStart extends WorkerPlace {
-  readonly mark: string;
-  readonly config: ServerConfig;
-  readonly seat: Seat;
-}
-
-export function spawnWorker(place: WorkerPlace, config: ServerConfig, seat: Seat): Worker {
-  return new Worker(new URL(import.meta.url), {
-    name: `${entryMark} ${place.number}`,
-    workerData: { mark: entryMark, config, seat, ...place } satisfies WorkerStart,
-    transferList: [seat.port],
-  });
-}
 
 interface RunningWorker {
   readonly bootstrapSecret: BootstrapSecret;

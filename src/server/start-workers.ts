@@ -21,9 +21,9 @@ import { formatAddress } from './setting-values.ts';
 import { closeHttpGently, once } from './shutdown.ts';
 import type { RunningServer } from './start.ts';
 import { cannotStart } from './start-error.ts';
-import { spawnWorker } from './start-worker.ts';
 import { merged } from './workers/merged-metrics.ts';
 import { WorkerPool } from './workers/pool.ts';
+import { spawnWorker } from './workers/spawn.ts';
 
 /** ENSURES: either all workers serve, or a `StartError` says why not and nothing is left open. */
 export async function startWorkers(

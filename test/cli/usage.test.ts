@@ -28,10 +28,10 @@ test('--help lists the commands and the exit codes', async () => {
   }
 });
 
-test('every command has a description and, where it does something, examples', () => {
-  const leaves = (command: ReturnType<typeof createProgram>): (typeof command)[] =>
+test('every command has a description and, where it does something, examples', async () => {
+  const leaves = (command: Awaited<ReturnType<typeof createProgram>>): (typeof command)[] =>
     command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
-  const commands = leaves(createProgram());
+  const commands = leaves(await createProgram());
   expect(commands.length).toBeGreaterThan(15);
   for (const command of commands) {
     let help = '';
@@ -209,8 +209,8 @@ test('without --timeout it waits for an answer as long as the limit says', async
     timer.mockRestore();
     output.mockRestore();
   });
-  const run = (...more: string[]) =>
-    createProgram().parseAsync(['store', 'list', '--api-url', server.url, ...more], {
+  const run = async (...more: string[]) =>
+    (await createProgram()).parseAsync(['store', 'list', '--api-url', server.url, ...more], {
       from: 'user',
     });
   await run();
