@@ -163,7 +163,7 @@ export const limits = {
     'changes',
     'Beside the base of a resident graph, or a tenth of its tuples, before they are folded in',
   ),
-  graphChangesPerSlice: limit(2_000, 'changes', 'Taken into a new resident graph at a time'),
+  graphChangesPerSlice: limit(500, 'changes', 'Taken into a resident graph at a time'),
   graphChangesAtOnce: limit(
     100_000,
     'changes',

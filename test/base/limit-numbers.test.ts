@@ -125,7 +125,7 @@ const numbers: Readonly<Record<LimitName, number>> = {
   accessDecisionsMax: 10_000,
   headersBytesMax: 49_152,
   graphChangesKept: 50_000,
-  graphChangesPerSlice: 2_000,
+  graphChangesPerSlice: 500,
   graphChangesAtOnce: 100_000,
   graphReadsBeforeReturn: 1_000,
   graphsAwayMax: 10_000,

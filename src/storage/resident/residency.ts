@@ -179,6 +179,27 @@ export class Residency implements Graphs {
     }
   }
 
+  /**
+   * As `caughtUp` once it resolves. What is much is taken in a part at a time, and others have their
+   * turn in between: until then nobody was told that it is done.
+   */
+  async caughtUpInTurns(store: StoreId): Promise<void> {
+    const { changesPerSlice } = this.bounds;
+    for (;;) {
+      const resident = this.residents.peek(store);
+      if (resident === undefined) return;
+      try {
+        const commits = this.source.commits(store, resident.graph, changesPerSlice);
+        this.takeIn(store, resident, commits);
+        if (changesIn(commits ?? []) < changesPerSlice) return;
+      } catch (error) {
+        this.fail(store, error);
+        return;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** As `caughtUp`, where nobody knows which stores were written. */
   allCaughtUp(): void {
     for (const store of [...this.residents.keys()]) this.caughtUp(store);
@@ -248,21 +269,29 @@ export class Residency implements Graphs {
   }
 
   private catchUp(store: StoreId, resident: Resident): void {
-    const { graph } = resident;
     const { changesAtOnce } = this.bounds;
-    const commits = this.source.commits(store, graph, changesAtOnce);
-    const changes = changesIn(commits ?? []);
-    if (commits === undefined || changes >= changesAtOnce) {
-      // Deleted, or so much at once that it would hold up everybody: storage knows.
+    const commits = this.source.commits(store, resident.graph, changesAtOnce);
+    // With so much at once it would hold up everybody: storage knows.
+    const isMuch = changesIn(commits ?? []) >= changesAtOnce;
+    this.takeIn(store, resident, isMuch ? undefined : commits);
+  }
+
+  /** Without commits it must not be read any more: the store was deleted, or they are too many. */
+  private takeIn(
+    store: StoreId,
+    { graph, wasRead }: Resident,
+    commits: readonly Commit[] | undefined,
+  ): void {
+    if (commits === undefined) {
       this.residents.delete(store);
       return;
     }
     if (commits.length === 0) return;
     for (const commit of commits) graph.apply(commit);
-    this.counts.changesApplied += changes;
-    this.put(store, graph, resident.wasRead);
+    this.counts.changesApplied += changesIn(commits);
+    this.put(store, graph, wasRead);
     if (!this.isWorthFolding(graph) || this.building.has(store)) return;
-    if (resident.wasRead) this.fold(store, graph);
+    if (wasRead) this.fold(store, graph);
     // It was written all the while and read by nobody: the next reader has it built anew.
     else this.residents.delete(store);
   }

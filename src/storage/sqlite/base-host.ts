@@ -11,6 +11,7 @@ import type { Base } from '../resident/base.ts';
 import { errorOf, type Fault, faultOf } from './command.ts';
 import { openReadonly } from './database.ts';
 import { readBase } from './read-base.ts';
+import { stepBack } from './step-back.ts';
 import { createReading, type Reading } from './view.ts';
 
 export type BaseAnswer = Base | 'missing' | 'too large';
@@ -99,6 +100,7 @@ function baseOf(
 function serve(path: string): void {
   const port = parentPort;
   assert(port !== null, 'a worker has a parent');
+  stepBack('bases');
   let opened: { database: Database.Database; reading: Reading } | undefined;
   port.on('message', (request: Request) => {
     let reply: Reply;

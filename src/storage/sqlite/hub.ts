@@ -166,6 +166,9 @@ function towards(here: Audience, shared: SharedBases, seats: ReadonlySet<SeatHol
       here.caughtUp(store);
       for (const seat of seats) seat.tell({ kind: 'committed', stores: [store] });
     },
+    async caughtUpInTurns(store) {
+      this.caughtUp(store);
+    },
     // What has expired counts for nothing already: the workers take it in when they read.
     allCaughtUp: () => here.allCaughtUp(),
     forget(store) {

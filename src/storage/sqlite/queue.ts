@@ -49,6 +49,8 @@ interface Waiting {
 /** Who must see a commit before it is acknowledged. */
 export interface Audience {
   caughtUp(store: StoreId): void;
+  /** As `caughtUp` once it resolves. */
+  caughtUpInTurns(store: StoreId): Promise<void>;
   allCaughtUp(): void;
   forget(store: StoreId): void;
 }
@@ -109,7 +111,7 @@ export function createQueue(host: WriterHost, clock: Clock, audience: Audience):
     try {
       const outcomes = await host.run({ at, commands });
       assert(outcomes.length === commands.length, 'one outcome a command');
-      show(commands);
+      await show(commands);
       let next = 0;
       for (const { command, resolve, reject } of group) {
         const outcome = command === undefined ? { value: 0 } : outcomes[next++];
@@ -123,17 +125,17 @@ export function createQueue(host: WriterHost, clock: Clock, audience: Audience):
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
       // A writer that died may have committed first.
-      show(commands);
+      await show(commands);
       for (const { reject } of group) reject(reason);
     }
     settled();
   }
 
   /** A command that was refused has changed nothing, and shows nothing. */
-  function show(commands: readonly Command[]): void {
+  async function show(commands: readonly Command[]): Promise<void> {
     const stores = new Set(commands.map(({ store }) => store));
     for (const { kind, store } of commands) if (kind === 'deleteStore') audience.forget(store);
-    for (const store of stores) audience.caughtUp(store);
+    for (const store of stores) await audience.caughtUpInTurns(store);
   }
 
   function settled(): void {

@@ -11,6 +11,7 @@ import { RevisionBoard } from '../resident/revision-board.ts';
 import { errorOf, type Fault, faultOf, type Group, type Outcome } from './command.ts';
 import { openDatabase } from './database.ts';
 import type { WriterHost } from './queue.ts';
+import { stepBack } from './step-back.ts';
 import { storageRefusal } from './storage-fault.ts';
 import { type Collected, createWriter, type Writer } from './writer.ts';
 
@@ -149,6 +150,7 @@ export async function hostInThread(path: string, board?: RevisionBoard): Promise
 function serve({ path, board }: Start): void {
   const port = parentPort;
   assert(port !== null, 'a worker has a parent');
+  stepBack('writer');
   let writer: Writer;
   try {
     writer = createWriter(openDatabase(path), board && new RevisionBoard(board));
