@@ -2,7 +2,7 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { limits } from '../../src/base/limits.ts';
 import { open, Pemba } from '../../src/index.ts';
-import { openSqlite } from '../../src/storage/sqlite/open.ts';
+import { openSqlite, type SqliteDatastore } from '../../src/storage/sqlite/open.ts';
 import { apiCaller } from '../callers/in-process.ts';
 import { jobOf } from '../callers/jobs.ts';
 import type { Ask } from '../measure/closed-loop.ts';
@@ -10,6 +10,9 @@ import { closedLoop } from '../measure/closed-loop.ts';
 import { drive } from '../workloads/drive.ts';
 import { times, type World } from '../workloads/workload.ts';
 import { answer } from './remote.ts';
+
+/** The process has just started: its code is not compiled yet. */
+const warmUpMs = 1_000;
 
 export interface StoresRequest {
   readonly path: string;
@@ -38,9 +41,8 @@ answer(async (request: StoresRequest): Promise<StoresFigures> => {
     return times(20, (ask) => job.asks[(i * 20 + ask) % job.asks.length] as Ask);
   });
   const job = { asks, answersEach: 1 };
-  for (const ask of asks) void ask();
-  await datastore.graphs.settled();
-  await closedLoop(job, { ms, clients: 1 });
+  await intoMemory(datastore, asks, count);
+  await closedLoop(job, { ms: Math.max(ms, warmUpMs), clients: 1 });
   const before = process.cpuUsage();
   const done = await closedLoop(job, { ms, clients: 1 });
   const { user, system } = process.cpuUsage(before);
@@ -54,6 +56,17 @@ answer(async (request: StoresRequest): Promise<StoresFigures> => {
     bytesPerTuple: total('bytes') / total('tuples'),
   };
 });
+
+/** Only so many stores are loaded at a time, and a loop of checks gives none of them its turn. */
+async function intoMemory({ graphs }: SqliteDatastore, asks: readonly Ask[], count: number) {
+  for (let before = -1, now = 0; now < count; now = graphs.storesIn.memory) {
+    if (now === before)
+      throw new Error(`${now} of ${count} stores are in memory, and no more come`);
+    before = now;
+    for (const ask of asks) void ask();
+    await graphs.settled();
+  }
+}
 
 async function load(path: string, world: World, count: number): Promise<string[]> {
   const pemba = await open(path);
