@@ -30,6 +30,16 @@ export const encodeBinary = onceIfFrozen((schema, message) => {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 });
 
+/** The same as a message on gRPC's wire: not compressed, and so many bytes. */
+export const encodeFramed = onceIfFrozen((schema, message) => {
+  const bytes = encodeBinary(schema, message);
+  const framed = Buffer.allocUnsafe(5 + bytes.length);
+  framed[0] = 0;
+  framed.writeUInt32BE(bytes.length, 1);
+  bytes.copy(framed, 5);
+  return framed;
+});
+
 /** A field of bytes, 1 or 2: its number and wire type. */
 const field1 = 0x0a;
 const field2 = 0x12;

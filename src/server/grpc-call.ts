@@ -13,11 +13,41 @@ import {
   trailingHeaders,
 } from './headers.ts';
 
+/** Where a call comes from: its headers, and what is known beside them. */
+export interface GrpcSource {
+  /** '' for none. Where it came more than once, all of them, so that none passes for the only one. */
+  header(name: string): string;
+  /** In milliseconds since 1970; Infinity for none. */
+  readonly deadline: number;
+  /** Of the connection, without a port. Asked for only where a call is refused. */
+  address(): string;
+}
+
 /** What the library's calls have in common. */
 export interface GrpcTransport {
   getDeadline(): Deadline;
   /** ADDRESS:PORT, without brackets for IPv6. */
   getPeer(): string;
+}
+
+export class LibrarySource implements GrpcSource {
+  readonly deadline: number;
+  readonly #metadata: Metadata;
+  readonly #transport: GrpcTransport;
+
+  constructor(metadata: Metadata, transport: GrpcTransport) {
+    this.deadline = Number(transport.getDeadline());
+    this.#metadata = metadata;
+    this.#transport = transport;
+  }
+
+  header(name: string): string {
+    return this.#metadata.get(name).join(', ');
+  }
+
+  address(): string {
+    return this.#transport.getPeer().replace(/:\d+$/, '');
+  }
 }
 
 export interface GrpcCallOptions {
@@ -39,24 +69,22 @@ export class GrpcCall implements Call {
   #aborter: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    method: string,
-    metadata: Metadata,
-    transport: GrpcTransport,
-    options: GrpcCallOptions,
-  ) {
+  constructor(method: string, source: GrpcSource, options: GrpcCallOptions) {
+    const { clock, requestTimeoutMs } = options;
     this.method = method;
-    this.#clock = options.clock;
+    this.#clock = clock;
     this.#isCancelled = false;
     this.#aborter = undefined;
     this.#timer = undefined;
-    this.requestId = requestIdOf(headerOf(metadata, requestIdHeader));
-    this.consistencyToken = headerOf(metadata, consistencyTokenHeader);
-    this.credentials = new GrpcCredentials(metadata, transport);
+    this.requestId = requestIdOf(source.header(requestIdHeader));
+    this.consistencyToken = source.header(consistencyTokenHeader);
+    this.credentials = new GrpcCredentials(source);
     this.principal = undefined;
-    this.deadline =
-      options.clock.monotonic() +
-      Math.min(options.requestTimeoutMs, clientTimeoutMs(transport, options.clock));
+    const clientTimeoutMs =
+      source.deadline === Number.POSITIVE_INFINITY
+        ? source.deadline
+        : source.deadline - clock.now();
+    this.deadline = clock.monotonic() + Math.min(requestTimeoutMs, clientTimeoutMs);
     this.responseHeaders = { [requestIdHeader]: this.requestId };
   }
 
@@ -81,6 +109,22 @@ export class GrpcCall implements Call {
   finish(): void {
     clearTimeout(this.#timer);
     this.#aborter?.abort();
+  }
+
+  /** Of an answer, names and values by turns: as the library sends them, with ours after its own. */
+  answerHeaders(): string[] {
+    const list = [':status', '200', 'content-type', contentType, ...encodings];
+    for (const name in this.responseHeaders) list.push(name, this.responseHeaders[name] as string);
+    return list;
+  }
+
+  answerTrailers(): Record<string, string> {
+    const trailers: Record<string, string> = { 'grpc-status': '0', 'grpc-message': 'OK' };
+    for (const name of trailingHeaders) {
+      const value = this.responseHeaders[name];
+      if (value !== undefined) trailers[name] = value;
+    }
+    return trailers;
   }
 
   headers(): Metadata {
@@ -109,27 +153,24 @@ export class GrpcCall implements Call {
   }
 }
 
+/** What the library says of every answer. */
+export const contentType = 'application/grpc+proto';
+const encodings = ['grpc-accept-encoding', 'identity,deflate,gzip', 'grpc-encoding', 'identity'];
+
 class GrpcCredentials implements Credentials {
   readonly authorization: string;
   readonly subjectToken: string;
-  readonly #transport: GrpcTransport;
+  readonly #source: GrpcSource;
 
-  constructor(metadata: Metadata, transport: GrpcTransport) {
-    this.authorization = allOf(metadata, 'authorization');
-    this.subjectToken = allOf(metadata, subjectTokenHeader);
-    this.#transport = transport;
+  constructor(source: GrpcSource) {
+    this.authorization = source.header('authorization');
+    this.subjectToken = source.header(subjectTokenHeader);
+    this.#source = source;
   }
 
-  /** Asked for only where a call is refused. */
   get address(): string {
-    return this.#transport.getPeer().replace(/:\d+$/, '');
+    return this.#source.address();
   }
-}
-
-/** Joined as HTTP does, so that none of them passes for the only one. */
-function allOf(metadata: Metadata, name: string): string {
-  const values = metadata.get(name);
-  return values.length === 1 ? String(values[0]) : values.join(', ');
 }
 
 /**
@@ -152,15 +193,4 @@ class ReadyMetadata extends Metadata {
   override clone(): Metadata {
     return this;
   }
-}
-
-function headerOf(metadata: Metadata, name: string): string {
-  const value = metadata.get(name)[0];
-  return typeof value === 'string' ? value : '';
-}
-
-function clientTimeoutMs(transport: GrpcTransport, clock: Clock): number {
-  const deadline = transport.getDeadline();
-  if (deadline === Number.POSITIVE_INFINITY) return deadline;
-  return Number(deadline) - clock.now();
 }

@@ -1,6 +1,6 @@
 /**
- * Answers the unary gRPC calls from where the library lets interceptors in. Its handlers make an
- * object stream for each call, which costs a seventh of an empty one; what is below them is enough.
+ * Unary gRPC calls, wherever they come from; and those that come by the library, answered from where
+ * it lets interceptors in. Its handlers make an object stream for each call: what is below is enough.
  */
 import type { Message } from '@bufbuild/protobuf';
 import {
@@ -14,7 +14,7 @@ import { assert } from '../base/assert.ts';
 import { Refusal } from '../base/errors.ts';
 import type { GuardedMethod } from '../service/access/guard.ts';
 import { toRefusal } from '../service/status.ts';
-import { GrpcCall, type GrpcCallOptions } from './grpc-call.ts';
+import { GrpcCall, type GrpcCallOptions, LibrarySource } from './grpc-call.ts';
 
 /** A refusal in place of a message whose bytes are none. */
 export type GrpcRequest = Message | Refusal;
@@ -23,8 +23,46 @@ export interface UnaryService {
   readonly method: Extract<GuardedMethod, { kind: 'unary' }>;
   readonly name: string;
   readonly options: GrpcCallOptions;
+  decode(bytes: Buffer): GrpcRequest;
   /** What a call is refused with whose bytes are no message. */
   refusalFor(call: GrpcCall, malformed: Refusal): Promise<Refusal>;
+}
+
+/** Where the answer of a call goes. */
+export interface UnaryDoor {
+  answer(call: GrpcCall, message: Message): void;
+  refuse(call: GrpcCall, error: unknown): void;
+}
+
+/** At once where the answer is there at once: it leaves in the same turn of the loop. */
+export function answerUnary(
+  { method, refusalFor }: UnaryService,
+  call: GrpcCall,
+  request: GrpcRequest,
+  door: UnaryDoor,
+): 'answered' | 'pending' {
+  if (request instanceof Refusal) {
+    void refusalFor(call, request).then((refusal) => door.refuse(call, refusal));
+    return 'pending';
+  }
+  try {
+    const result = method.handle(request, call);
+    if (result instanceof Promise) {
+      result
+        .then((message) => door.answer(call, message))
+        .catch((error: unknown) => door.refuse(call, error));
+      return 'pending';
+    }
+    door.answer(call, result);
+  } catch (error) {
+    door.refuse(call, error);
+  }
+  return 'answered';
+}
+
+/** As the library says of calls that are none of a unary method's. */
+export function oneMessage({ name }: UnaryService, count: number): string {
+  return `${name} takes one message, and got ${count === 0 ? 'no' : 'more than one'}`;
 }
 
 /** By path. The other calls are left to their handlers. */
@@ -36,7 +74,7 @@ export function unaryInterceptor(services: ReadonlyMap<string, UnaryService>): S
 }
 
 /** Is its own listener. INVARIANT: the handler of the library is never told of the call. */
-class UnaryCall extends ServerInterceptingCall {
+class UnaryCall extends ServerInterceptingCall implements UnaryDoor {
   readonly #service: UnaryService;
   readonly #transport: ServerInterceptingCallInterface;
   #metadata: Metadata | undefined;
@@ -66,44 +104,28 @@ class UnaryCall extends ServerInterceptingCall {
       this.#request = request;
       this.#transport.startRead();
     } else {
-      this.#refuseShape('more than one');
+      this.#refuseShape(2);
     }
   }
 
   onReceiveHalfClose(): void {
     const request = this.#request;
     if (request === undefined) {
-      this.#refuseShape('no');
+      this.#refuseShape(0);
       return;
     }
     assert(this.#metadata !== undefined, 'the metadata come before the messages');
-    const { method, name, options } = this.#service;
-    const call = new GrpcCall(name, this.#metadata, this.#transport, options);
+    const source = new LibrarySource(this.#metadata, this.#transport);
+    const call = new GrpcCall(this.#service.name, source, this.#service.options);
     this.#call = call;
-    if (request instanceof Refusal) {
-      void this.#service.refusalFor(call, request).then((refusal) => this.#refuse(call, refusal));
-      return;
-    }
-    try {
-      const result = method.handle(request, call);
-      // An answer that is ready leaves in the same turn of the loop.
-      if (!(result instanceof Promise)) this.#answer(call, result);
-      else {
-        result.then(
-          (message) => this.#answer(call, message),
-          (error) => this.#refuse(call, error),
-        );
-      }
-    } catch (error) {
-      this.#refuse(call, error);
-    }
+    answerUnary(this.#service, call, request, this);
   }
 
   onCancel(): void {
     this.#call?.cancel();
   }
 
-  #answer(call: GrpcCall, message: Message): void {
+  answer(call: GrpcCall, message: Message): void {
     call.finish();
     const transport = this.#transport;
     transport.sendMetadata(call.headers());
@@ -112,14 +134,13 @@ class UnaryCall extends ServerInterceptingCall {
     });
   }
 
-  #refuse(call: GrpcCall, error: unknown): void {
+  refuse(call: GrpcCall, error: unknown): void {
     call.finish();
     this.#transport.sendStatus(call.refuse(toRefusal(error, call.requestId)));
   }
 
-  /** As the library does of calls that are none of a unary method's. */
-  #refuseShape(count: string): void {
-    const details = `${this.#service.name} takes one message, and got ${count}`;
+  #refuseShape(count: number): void {
+    const details = oneMessage(this.#service, count);
     this.#transport.sendStatus({ code: status.UNIMPLEMENTED, details, metadata: null });
   }
 }

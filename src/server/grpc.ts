@@ -1,6 +1,7 @@
 /**
  * The gRPC server over the methods: @grpc/grpc-js for the protocol, protobuf-es for the messages,
- * and the sockets from a `net` server, so that listening and its errors are ours.
+ * and the sockets from a `net` server, so that listening and its errors are ours. Usual unary calls
+ * are answered before the library has made anything of them (`grpc-direct.ts`).
  */
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { type DescMethod, fromBinary, type Message } from '@bufbuild/protobuf';
@@ -22,10 +23,12 @@ import { decodePlain } from '../service/plain-checks.ts';
 import { toRefusal } from '../service/status.ts';
 import { drained } from './drained.ts';
 import { encodeBinary } from './encoding.ts';
-import { GrpcCall } from './grpc-call.ts';
+import { GrpcCall, LibrarySource } from './grpc-call.ts';
+import { directCalls } from './grpc-direct.ts';
 import { createHealth } from './grpc-health.ts';
 import { LongStreams } from './grpc-long-streams.ts';
 import { addReflection } from './grpc-reflection.ts';
+import { StreamTap } from './grpc-tap.ts';
 import { type GrpcRequest, type UnaryService, unaryInterceptor } from './grpc-unary.ts';
 import type { Observer } from './observe.ts';
 
@@ -49,13 +52,14 @@ export interface GrpcServer {
 }
 
 export function createGrpcServer(options: GrpcOptions): GrpcServer {
+  const unary = unaryServices(options);
   const server = new Server({
     'grpc.max_receive_message_length': options.requestBytesMax,
     'grpc.max_concurrent_streams': limits.concurrentStreamsMax,
     'grpc.keepalive_time_ms': limits.idlePingMs,
     // Bookkeeping for a debugging service that we do not serve.
     'grpc.enable_channelz': 0,
-    interceptors: [unaryInterceptor(unaryServices(options))],
+    interceptors: [unaryInterceptor(unary)],
   });
   const services = new Map<string, GuardedMethod[]>();
   for (const method of options.methods) {
@@ -68,21 +72,25 @@ export function createGrpcServer(options: GrpcOptions): GrpcServer {
   addReflection(options.methods, longStreams);
 
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const tap = new StreamTap(directCalls(unary, options.requestBytesMax));
   const open = new Set<Socket>();
   const sockets = createServer((socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
     socket.setNoDelay(true);
+    tap.watch(socket);
     injector.injectConnection(socket);
   });
   return {
     sockets,
     drain: () => health.drain(),
     close: () => {
+      tap.end();
       longStreams.end();
       return new Promise((resolve) => server.tryShutdown(() => resolve()));
     },
     destroy: () => {
+      tap.end();
       server.forceShutdown();
       for (const socket of open) socket.destroy();
     },
@@ -111,6 +119,7 @@ function unaryServices(options: GrpcOptions): ReadonlyMap<string, UnaryService> 
       method,
       name: nameOf(method),
       options,
+      decode: (bytes) => decode(method.descriptor, bytes),
       refusalFor: (call, malformed) => refusalFor(method, call, malformed, options),
     });
   }
@@ -155,7 +164,8 @@ function streamHandler(
 ) {
   const name = nameOf(method);
   return async (transport: ServerWritableStream<GrpcRequest, Message>) => {
-    const call = new GrpcCall(name, transport.metadata, transport, options);
+    const source = new LibrarySource(transport.metadata, transport);
+    const call = new GrpcCall(name, source, options);
     transport.once('cancelled', () => call.cancel());
     try {
       if (transport.request instanceof Refusal) {
