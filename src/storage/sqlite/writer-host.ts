@@ -9,7 +9,7 @@ import { Refusal } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import { RevisionBoard } from '../resident/revision-board.ts';
 import { errorOf, type Fault, faultOf, type Group, type Outcome } from './command.ts';
-import { openDatabase } from './database.ts';
+import { openForWriting } from './database.ts';
 import type { WriterHost } from './queue.ts';
 import { stepBack } from './step-back.ts';
 import { storageRefusal } from './storage-fault.ts';
@@ -153,7 +153,7 @@ function serve({ path, board }: Start): void {
   stepBack('writer');
   let writer: Writer;
   try {
-    writer = createWriter(openDatabase(path), board && new RevisionBoard(board));
+    writer = createWriter(openForWriting(path), board && new RevisionBoard(board));
   } catch (error) {
     port.postMessage({ kind: 'failed', fault: faultOf(error) } satisfies Reply);
     return;
