@@ -14,8 +14,12 @@ const keyIs = `store = ? AND object = ? AND relation = ? AND subject_type = ?
 /** Tuples that one statement adds: about where a longer statement gains no more. */
 const rowsAtOnce = 50;
 
+/** Of a row of `tuple`. */
+const columnCount = 9;
+
 function insertRows(database: Database.Database, rows: number) {
-  const values = Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ');
+  const row = `(${Array.from({ length: columnCount }, () => '?').join(', ')})`;
+  const values = Array.from({ length: rows }, () => row).join(', ');
   return database.prepare(
     `INSERT INTO tuple (store, object, relation, subject_type, subject_relation, subject,
        object_type, guard, revision)
@@ -100,9 +104,17 @@ function changeRows(
 
   /** ENSURES: how many of them were not there yet. */
   function insertUnguarded(keys: readonly Key[]): number {
-    const columnsOf = (key: Key) => [...keyColumns(store, key), key.objectType, noGuard, revision];
-    if (keys.length === rowsAtOnce) return statements.addMany.run(keys.flatMap(columnsOf)).changes;
-    return keys.reduce((sum, key) => sum + statements.add.run(columnsOf(key)).changes, 0);
+    const columns: number[] = [];
+    for (const key of keys) {
+      columns.push(store, key.object, key.relation, key.subjectType, key.subjectRelation);
+      columns.push(key.subject, key.objectType, noGuard, revision);
+    }
+    if (keys.length === rowsAtOnce) return statements.addMany.run(columns).changes;
+    let added = 0;
+    for (let at = 0; at < columns.length; at += columnCount) {
+      added += statements.add.run(columns.slice(at, at + columnCount)).changes;
+    }
+    return added;
   }
 
   function log(key: Key, guard: number): void {

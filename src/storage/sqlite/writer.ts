@@ -1,7 +1,8 @@
 /**
  * The one writer of a database: runs groups of commands, each group in one transaction (one fsync
- * for all), each command in a savepoint of its own, so that they fail or succeed one by one.
- * Synchronous; it runs in the writer's thread, or in this one over `:memory:`.
+ * for all), in which they fail or succeed one by one. Most often all succeed, so a group is tried
+ * without savepoints, which copy every page that is changed; where one fails, it is begun anew with
+ * a savepoint for each. Synchronous; it runs in the writer's thread, or in this one over `:memory:`.
  */
 import type Database from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
@@ -20,6 +21,7 @@ import { createImporting } from './import-tuples.ts';
 import { type Counters, createInterning } from './interner.ts';
 import { createPurge } from './purge.ts';
 import { endsTransaction, storageRefusal } from './storage-fault.ts';
+import { prepareWriting } from './writer-statements.ts';
 
 export interface Writer {
   /** ENSURES: what succeeded is committed. One outcome for each command, in their order. */
@@ -42,7 +44,8 @@ export interface Collected {
 
 /**
  * What the writer remembers of a store between commands.
- * INVARIANT: equal to its row as the open transaction has it; forgotten when that is rolled back.
+ * INVARIANT: equal to its row as the open transaction has it, or will have it when it is committed;
+ * forgotten when that is rolled back.
  */
 interface StoreState {
   readonly key: number;
@@ -62,58 +65,10 @@ interface Applied extends Done {
 type Change = (change: TupleTarget) => boolean;
 
 const statesKept = 1_000;
+/** Groups that have savepoints at once after one of which a command failed: the next may well, too. */
+const carefulGroups = 50;
 /** Symbols remembered per store; a model names a few dozen. */
 const symbolsKept = 10_000;
-
-/** key, name, revision, committed_at, symbols, entities, guards */
-type StoreRow = [number, string | null, number, number, number, number, number];
-
-function prepareWriting(database: Database.Database) {
-  return {
-    begin: database.prepare('BEGIN IMMEDIATE'),
-    commit: database.prepare('COMMIT'),
-    rollback: database.prepare('ROLLBACK'),
-    savepoint: database.prepare('SAVEPOINT command'),
-    release: database.prepare('RELEASE command'),
-    rollbackTo: database.prepare('ROLLBACK TO command'),
-    dataVersion: database.prepare<[], number>('PRAGMA data_version').pluck(),
-    findStore: database
-      .prepare<[string], StoreRow>(
-        `SELECT key, name, revision, committed_at, symbols, entities, guards
-         FROM store WHERE id = ?`,
-      )
-      .raw(),
-    addStore: database.prepare(
-      `INSERT INTO store (id, name, created_at, updated_at, revision, committed_at, symbols,
-         entities, guards)
-       VALUES (?, NULL, ?, ?, 0, 0, 0, 0, 0)`,
-    ),
-    nameStore: database.prepare(
-      'UPDATE store SET name = ?, created_at = ?, updated_at = ? WHERE key = ?',
-    ),
-    saveStore: database.prepare(
-      `UPDATE store SET revision = ?, committed_at = ?, symbols = ?, entities = ?, guards = ?
-       WHERE key = ?`,
-    ),
-    removeStore: database.prepare('DELETE FROM store WHERE key = ?'),
-    addPurge: database.prepare('INSERT INTO purge (store) VALUES (?)'),
-    addRevision: database.prepare(
-      'INSERT INTO revision (store, revision, committed_at) VALUES (?, ?, ?)',
-    ),
-    hasModel: database
-      .prepare<[number, string], number>('SELECT 1 FROM model WHERE store = ? AND id = ?')
-      .pluck(),
-    addModel: database.prepare(
-      `INSERT INTO model (store, revision, id, schema_version, definition, names)
-       VALUES (?, ?, ?, ?, ?, ?)`,
-    ),
-    putAssertions: database.prepare(
-      `INSERT INTO assertion (store, model, revision, assertions) VALUES (?, ?, ?, ?)
-       ON CONFLICT (store, model) DO UPDATE
-       SET revision = excluded.revision, assertions = excluded.assertions`,
-    ),
-  };
-}
 
 /** `board` is where other threads look for what was committed. */
 export function createWriter(database: Database.Database, board?: RevisionBoard): Writer {
@@ -128,10 +83,16 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
   const states = new LRUCache<string, StoreState>({ max: statesKept });
   /** Revisions by store key, of the open transaction; undefined for a store that it deletes. */
   const uncommitted = new Map<number, number | undefined>();
+  /** What the open transaction has still to save: a row a store, however many commands changed it. */
+  const unsaved = new Map<StoreId, StoreState>();
+  let careful = 0;
   let dataVersion = statements.dataVersion.get();
 
   function run(group: Group): readonly Outcome[] {
     try {
+      const done = careful > 0 ? undefined : runAll(group);
+      if (done !== undefined) return done;
+      careful = Math.max(0, careful - 1);
       begin();
       const outcomes = group.commands.map((command) => runOne(command, group.at));
       commit();
@@ -140,6 +101,34 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
       abandon();
       const fault = faultOf(storageRefusal(error));
       return group.commands.map(() => ({ fault }));
+    }
+  }
+
+  /** Without savepoints. ENSURES: undefined, and nothing done, where one of them changes nothing. */
+  function runAll({ commands, at }: Group): readonly Outcome[] | undefined {
+    const outcomes: Outcome[] = [];
+    begin();
+    for (const command of commands) {
+      const outcome = attempt(command, at);
+      if (outcome === undefined) {
+        abandon();
+        careful = carefulGroups;
+        return undefined;
+      }
+      outcomes.push(outcome);
+    }
+    commit();
+    return outcomes;
+  }
+
+  /** Throws what ends the whole group. ENSURES: undefined where it has to be undone. */
+  function attempt(command: Command, at: number): Outcome | undefined {
+    try {
+      const { changed, ...done } = apply(command, at);
+      return changed ? done : undefined;
+    } catch (error) {
+      if (endsTransaction(error) || !database.inTransaction) throw error;
+      return undefined;
     }
   }
 
@@ -153,6 +142,11 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
 
   /** ENSURES: whoever answers from memory knows of it before anybody is told that it is done. */
   function commit(): void {
+    for (const { key, revision, committedAt, counters } of unsaved.values()) {
+      const { symbols, entities, guards } = counters;
+      statements.saveStore.run(revision, committedAt, symbols, entities, guards, key);
+    }
+    unsaved.clear();
     statements.commit.run();
     for (const [key, revision] of uncommitted) {
       if (revision === undefined) board?.withdraw(key);
@@ -163,6 +157,7 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
 
   function abandon(): void {
     states.clear();
+    unsaved.clear();
     uncommitted.clear();
     if (database.inTransaction) statements.rollback.run();
   }
@@ -223,11 +218,11 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
     }
     const committedAt = Math.max(at, state.committedAt);
     statements.addRevision.run(state.key, revision, committedAt);
-    const { symbols, entities, guards } = counters;
-    statements.saveStore.run(revision, committedAt, symbols, entities, guards, state.key);
     const known = state.symbols.size > symbolsKept ? new Map<string, number>() : state.symbols;
     for (const [text, id] of interner.symbols) known.set(text, id);
-    states.set(store, { ...state, revision, committedAt, counters, symbols: known });
+    const changed = { ...state, revision, committedAt, counters, symbols: known };
+    states.set(store, changed);
+    unsaved.set(store, changed);
     uncommitted.set(state.key, revision);
     return { value: revision, changed: true };
   }
@@ -315,7 +310,9 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
       throw new Refusal('already_exists', `the store \`${store}\` exists already`);
     }
     statements.nameStore.run(name, at, at, state.key);
-    states.set(store, { ...state, name });
+    const named = { ...state, name };
+    states.set(store, named);
+    if (unsaved.has(store)) unsaved.set(store, named);
     return { value: at, changed: true };
   }
 
@@ -325,12 +322,13 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
     statements.removeStore.run(state.key);
     statements.addPurge.run(state.key);
     states.delete(store);
+    unsaved.delete(store);
     uncommitted.set(state.key, undefined);
     return { value: 0, changed: true };
   }
 
   function stateOf(store: StoreId): StoreState | undefined {
-    const remembered = states.get(store);
+    const remembered = unsaved.get(store) ?? states.get(store);
     if (remembered !== undefined) return remembered;
     const row = statements.findStore.get(store);
     if (row === undefined) return undefined;

@@ -1,0 +1,52 @@
+/** The writer's own statements: transactions, and the rows of stores, revisions, models and assertions. */
+import type Database from 'better-sqlite3';
+
+/** key, name, revision, committed_at, symbols, entities, guards */
+type StoreRow = [number, string | null, number, number, number, number, number];
+
+export function prepareWriting(database: Database.Database) {
+  return {
+    begin: database.prepare('BEGIN IMMEDIATE'),
+    commit: database.prepare('COMMIT'),
+    rollback: database.prepare('ROLLBACK'),
+    savepoint: database.prepare('SAVEPOINT command'),
+    release: database.prepare('RELEASE command'),
+    rollbackTo: database.prepare('ROLLBACK TO command'),
+    dataVersion: database.prepare<[], number>('PRAGMA data_version').pluck(),
+    findStore: database
+      .prepare<[string], StoreRow>(
+        `SELECT key, name, revision, committed_at, symbols, entities, guards
+         FROM store WHERE id = ?`,
+      )
+      .raw(),
+    addStore: database.prepare(
+      `INSERT INTO store (id, name, created_at, updated_at, revision, committed_at, symbols,
+         entities, guards)
+       VALUES (?, NULL, ?, ?, 0, 0, 0, 0, 0)`,
+    ),
+    nameStore: database.prepare(
+      'UPDATE store SET name = ?, created_at = ?, updated_at = ? WHERE key = ?',
+    ),
+    saveStore: database.prepare(
+      `UPDATE store SET revision = ?, committed_at = ?, symbols = ?, entities = ?, guards = ?
+       WHERE key = ?`,
+    ),
+    removeStore: database.prepare('DELETE FROM store WHERE key = ?'),
+    addPurge: database.prepare('INSERT INTO purge (store) VALUES (?)'),
+    addRevision: database.prepare(
+      'INSERT INTO revision (store, revision, committed_at) VALUES (?, ?, ?)',
+    ),
+    hasModel: database
+      .prepare<[number, string], number>('SELECT 1 FROM model WHERE store = ? AND id = ?')
+      .pluck(),
+    addModel: database.prepare(
+      `INSERT INTO model (store, revision, id, schema_version, definition, names)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+    ),
+    putAssertions: database.prepare(
+      `INSERT INTO assertion (store, model, revision, assertions) VALUES (?, ?, ?, ?)
+       ON CONFLICT (store, model) DO UPDATE
+       SET revision = excluded.revision, assertions = excluded.assertions`,
+    ),
+  };
+}
