@@ -159,7 +159,7 @@ export const limits = {
   clientRetryMaxMs: limit(30_000, 'ms', "Pause that a server's Retry-After may ask of the CLI"),
   workersMax: limit(256, 'threads', 'That serve beside each other in one process'),
   graphChangesKept: limit(
-    50_000,
+    10_000,
     'changes',
     'Beside the base of a resident graph, or a tenth of its tuples, before they are folded in',
   ),

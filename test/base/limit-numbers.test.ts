@@ -124,7 +124,7 @@ const numbers: Readonly<Record<LimitName, number>> = {
   stepUpHeaderBytesMax: 4_096,
   accessDecisionsMax: 10_000,
   headersBytesMax: 49_152,
-  graphChangesKept: 50_000,
+  graphChangesKept: 10_000,
   graphChangesPerSlice: 500,
   graphChangesAtOnce: 100_000,
   graphReadsBeforeReturn: 1_000,
