@@ -18,7 +18,7 @@ import { decodePlain } from '../service/plain-checks.ts';
 import { toRefusal } from '../service/status.ts';
 import { malformed, parseJson, readBody } from './body.ts';
 import { toConnectError } from './connect-error.ts';
-import { encodeBinary, onceIfFrozen } from './encoding.ts';
+import { encodeBinary, jsonTexts } from './encoding.ts';
 import {
   consistencyTokenHeader,
   requestIdHeader,
@@ -85,7 +85,7 @@ function isPlain({ method, headers }: IncomingMessage): boolean {
   );
 }
 
-const encodeText = onceIfFrozen((schema, message) => toJsonString(schema, message));
+const encodeText = jsonTexts((schema, message) => toJsonString(schema, message));
 
 async function answerUnary(
   method: UnaryMethod,

@@ -40,6 +40,26 @@ export const encodeFramed = onceIfFrozen((schema, message) => {
   return framed;
 });
 
+/** JSON texts, which `encode` makes. Those of a batch's results, most of which are the same two, once. */
+export function jsonTexts(encode: Encode<string>): Encode<string> {
+  const texts = onceIfFrozen(encode);
+  return (schema, message) =>
+    isMessage(message, BatchCheckResponseSchema)
+      ? batchText(message, texts)
+      : texts(schema, message);
+}
+
+function batchText(message: BatchCheckResponse, texts: Encode<string>): string {
+  const { result } = message;
+  let text = '';
+  for (const correlationId of Object.keys(result)) {
+    const value = texts(BatchCheckSingleResultSchema, result[correlationId]!);
+    text += `${text === '' ? '' : ','}${JSON.stringify(correlationId)}:${value}`;
+  }
+  // How nothing is spelled differs from one protocol to the other.
+  return text === '' ? texts(BatchCheckResponseSchema, message) : `{"result":{${text}}}`;
+}
+
 /** A field of bytes, 1 or 2: its number and wire type. */
 const field1 = 0x0a;
 const field2 = 0x12;

@@ -7,7 +7,7 @@ import { httpStatus, toRefusal, wireCode } from '../service/status.ts';
 import { BodyTooLarge, parseJson, readBody } from './body.ts';
 import { classCode } from './connect-error.ts';
 import { drained } from './drained.ts';
-import { onceIfFrozen } from './encoding.ts';
+import { jsonTexts } from './encoding.ts';
 import { truncatedHeader } from './headers.ts';
 import { HttpCall } from './http-call.ts';
 import type { HttpOptions } from './http-options.ts';
@@ -54,7 +54,7 @@ export async function answerRest(
   }
 }
 
-const encodeText = onceIfFrozen((schema, message) => JSON.stringify(encodeJson(schema, message)));
+const encodeText = jsonTexts((schema, message) => JSON.stringify(encodeJson(schema, message)));
 
 type Of<Kind extends Method['kind']> = Extract<Method, { kind: Kind }>;
 

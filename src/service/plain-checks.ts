@@ -22,7 +22,15 @@ export function decodePlain(schema: DescMessage, bytes: Buffer): Message | undef
 
 /** ENSURES: undefined, or what protobuf-es makes of the same JSON. */
 export function decodePlainJson(schema: DescMessage, json: JsonValue): Message | undefined {
-  if (schema !== CheckRequestSchema || !isObject(json)) return undefined;
+  if (!isObject(json)) return undefined;
+  if (schema === CheckRequestSchema) return plainCheckOfJson(json);
+  if (schema === BatchCheckRequestSchema) return plainBatchOfJson(json);
+  return undefined;
+}
+
+type JsonFields = { readonly [name: string]: JsonValue };
+
+function plainCheckOfJson(json: JsonFields): CheckRequest | undefined {
   const request = checkOf('', undefined, '');
   for (const name in json) {
     const value = json[name] as JsonValue;
@@ -36,6 +44,40 @@ export function decodePlainJson(schema: DescMessage, json: JsonValue): Message |
     else return undefined;
   }
   return request;
+}
+
+function plainBatchOfJson(json: JsonFields): BatchCheckRequest | undefined {
+  const request = batchOf();
+  for (const name in json) {
+    const value = json[name] as JsonValue;
+    if (name === 'checks') {
+      if (!Array.isArray(value)) return undefined;
+      for (const each of value) {
+        const item = plainItemOfJson(each);
+        if (item === undefined) return undefined;
+        request.checks.push(item);
+      }
+    } else if (typeof value !== 'string') return undefined;
+    else if (name === 'store_id') request.storeId = value;
+    else if (name === 'authorization_model_id') request.authorizationModelId = value;
+    else return undefined;
+  }
+  return request;
+}
+
+function plainItemOfJson(json: JsonValue): BatchCheckItem | undefined {
+  if (!isObject(json)) return undefined;
+  const item = itemOf();
+  for (const name in json) {
+    const value = json[name] as JsonValue;
+    if (name === 'tuple_key') {
+      const key = plainKeyOfJson(value);
+      if (key === undefined) return undefined;
+      item.tupleKey = key;
+    } else if (name === 'correlation_id' && typeof value === 'string') item.correlationId = value;
+    else return undefined;
+  }
+  return item;
 }
 
 function plainKeyOfJson(json: JsonValue): CheckRequestTupleKey | undefined {
@@ -74,13 +116,7 @@ function plainCheck(cursor: Cursor): CheckRequest | undefined {
 }
 
 function plainBatch(cursor: Cursor): BatchCheckRequest | undefined {
-  const request: BatchCheckRequest = {
-    $typeName: 'openfga.v1.BatchCheckRequest',
-    storeId: '',
-    checks: [],
-    authorizationModelId: '',
-    consistency: 0,
-  };
+  const request = batchOf();
   while (!cursor.isAtEnd) {
     const tag = cursor.byte();
     if (tag === field1) request.storeId = cursor.text();
@@ -94,7 +130,7 @@ function plainBatch(cursor: Cursor): BatchCheckRequest | undefined {
 
 /** Of no meaning when the cursor `isOdd`; so `plainKey`. */
 function plainItem(cursor: Cursor): BatchCheckItem {
-  const item: BatchCheckItem = { $typeName: 'openfga.v1.BatchCheckItem', correlationId: '' };
+  const item = itemOf();
   const outer = cursor.enter();
   while (!cursor.isAtEnd) {
     const tag = cursor.byte();
@@ -133,6 +169,21 @@ function checkOf(
     trace: false,
     consistency: 0,
   };
+}
+
+function batchOf(): BatchCheckRequest {
+  return {
+    $typeName: 'openfga.v1.BatchCheckRequest',
+    storeId: '',
+    checks: [],
+    authorizationModelId: '',
+    consistency: 0,
+  };
+}
+
+/** Its key is not there until it is set: so the library has it. */
+function itemOf(): BatchCheckItem {
+  return { $typeName: 'openfga.v1.BatchCheckItem', correlationId: '' };
 }
 
 function keyOf(user: string, relation: string, object: string): CheckRequestTupleKey {

@@ -1,5 +1,5 @@
 // Encodings that are kept, of frozen messages alone; and one made by hand, which is the library's.
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary, toJsonString } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -7,7 +7,8 @@ import {
   BatchCheckSingleResultSchema,
   CheckResponseSchema,
 } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
-import { encodeBinary, onceIfFrozen } from '../../src/server/encoding.ts';
+import { encodeBinary, jsonTexts, onceIfFrozen } from '../../src/server/encoding.ts';
+import { encodeJson } from '../../src/server/transcode.ts';
 
 test('a frozen message is encoded once, and another frozen one is not it', () => {
   const allowed = Object.freeze(create(CheckResponseSchema, { allowed: true }));
@@ -61,4 +62,35 @@ test('the results of a batch have the bytes that the library would have given th
     expect(bytes.equals(toBinary(BatchCheckResponseSchema, response))).toBe(true);
   });
   fc.assert(property, { seed: 1, numRuns: 1_000 });
+});
+
+test('the results of a batch have the JSON that the library would have given them', () => {
+  const plainly = [
+    (...[schema, message]: Parameters<typeof encodeJson>) =>
+      JSON.stringify(encodeJson(schema, message)),
+    (...[schema, message]: Parameters<typeof encodeJson>) => toJsonString(schema, message),
+  ];
+  // To its JSON, that key is no key.
+  const key = text.filter((each) => each !== '__proto__');
+  const entries = fc.array(fc.tuple(key, result), { maxLength: 60 });
+  for (const encode of plainly) {
+    const shortly = jsonTexts(encode);
+    const property = fc.property(entries, (results) => {
+      const response = create(BatchCheckResponseSchema);
+      response.result = Object.fromEntries(results);
+      expect(shortly(BatchCheckResponseSchema, response)).toBe(
+        encode(BatchCheckResponseSchema, response),
+      );
+    });
+    fc.assert(property, { seed: 2, numRuns: 500 });
+  }
+});
+
+test('a correlation id may be `__proto__`', () => {
+  const response = create(BatchCheckResponseSchema);
+  response.result = Object.fromEntries([['__proto__', answers[0]!]]);
+  const texts = jsonTexts((schema, message) => toJsonString(schema, message));
+  expect(texts(BatchCheckResponseSchema, response)).toBe(
+    '{"result":{"__proto__":{"allowed":true}}}',
+  );
 });

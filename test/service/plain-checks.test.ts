@@ -118,10 +118,10 @@ describe('bytes', () => {
 });
 
 describe('JSON', () => {
-  const agreeJson = (json: JsonValue) => {
-    const plain = decodePlainJson(CheckRequestSchema, json);
+  const agreeJson = (json: JsonValue, schema: DescMessage = CheckRequestSchema) => {
+    const plain = decodePlainJson(schema, json);
     if (plain === undefined) return false;
-    expect(plain).toEqual(fromJson(CheckRequestSchema, json, { ignoreUnknownFields: true }));
+    expect(plain).toEqual(fromJson(schema, json, { ignoreUnknownFields: true }));
     return true;
   };
 
@@ -131,11 +131,43 @@ describe('JSON', () => {
     expect(agreeJson({})).toBe(true);
   });
 
-  test('of any check means what it means to the library', () => {
-    const property = fc.property(check, ({ schema, message }) => {
-      agreeJson(toJson(schema, message));
+  test('of a usual batch is decoded', () => {
+    const checks = [
+      { tuple_key: tupleKey, correlation_id: 'a' },
+      { correlation_id: 'b', tuple_key: { ...tupleKey, object: 'document:ü' } },
+      {},
+    ];
+    const batch = { checks, authorization_model_id: storeId };
+    expect(agreeJson(batch, BatchCheckRequestSchema)).toBe(true);
+    expect(agreeJson({}, BatchCheckRequestSchema)).toBe(true);
+  });
+
+  test('of any request means what it means to the library', () => {
+    let decoded = 0;
+    const property = fc.property(anyCase, ({ schema, message }) => {
+      if (agreeJson(toJson(schema, message), schema)) decoded++;
     });
-    fc.assert(property, { seed: 4, numRuns: 1_000 });
+    fc.assert(property, { seed: 4, numRuns: 3_000 });
+    expect(decoded).toBeGreaterThan(1_000);
+  });
+
+  test('in which anything is another value, or of another name, means it too', () => {
+    const names = ['checks', 'tuple_key', 'tupleKey', 'user', 'correlation_id', 'context', 'trace'];
+    const value = fc.oneof(
+      fc.constantFrom<JsonValue>(null, true, 1, '', 'x', [], {}, [null], [[]], [{}]),
+      fc.jsonValue() as fc.Arbitrary<JsonValue>,
+    );
+    const change = fc.record({ at: fc.nat(), value, name: fc.constantFrom(...names, '__proto__') });
+    const property = fc.property(anyCase, change, ({ schema, message }, { at, value, name }) => {
+      const text = JSON.stringify(toJson(schema, message));
+      let left = at % (text.split('":').length + 1);
+      const changed = (_key: string, each: JsonValue) => (left-- === 0 ? value : each);
+      agreeJson(JSON.parse(text, changed), schema);
+      left = at % (text.split('":').length + 1);
+      const renamed = text.replaceAll(/"\w+":/g, (all) => (left-- === 0 ? `"${name}":` : all));
+      agreeJson(JSON.parse(renamed), schema);
+    });
+    fc.assert(property, { seed: 6, numRuns: 5_000 });
   });
 
   const odd: JsonValue[] = [
@@ -155,5 +187,21 @@ describe('JSON', () => {
   ];
   test.each(odd)('%j is left to the library', (json) => {
     expect(decodePlainJson(CheckRequestSchema, json)).toBe(undefined);
+  });
+
+  const oddBatches: JsonValue[] = [
+    { checks: {} },
+    { checks: null },
+    { checks: [null] },
+    { checks: [tupleKey] },
+    { checks: [{ tuple_key: tupleKey, correlation_id: 1 }] },
+    { checks: [{ tuple_key: tupleKey, context: {} }] },
+    { checks: [{ tuple_key: tupleKey, contextual_tuples: null }] },
+    { checks: [{ tupleKey }] },
+    { checks: [], consistency: 'MINIMIZE_LATENCY' },
+    { checks: [JSON.parse('{"__proto__":{"correlation_id":"x"}}')] },
+  ];
+  test.each(oddBatches)('%j is left to the library', (json) => {
+    expect(decodePlainJson(BatchCheckRequestSchema, json)).toBe(undefined);
   });
 });
