@@ -94,14 +94,14 @@ export async function listObjects(
       interrupt,
     });
   });
-  return {
-    objects: rows.flatMap(({ object, relations }) =>
-      relations.length > 0 ? [formatObject(object)] : [],
-    ),
-    unanswered: rows.flatMap(({ object, unanswered }) =>
-      unanswered.map(({ verdict }) => ({ object: formatObject(object), verdict })),
-    ),
-  };
+  const objects: string[] = [];
+  const unanswered: { object: string; verdict: Unanswered }[] = [];
+  for (const row of rows) {
+    const object = formatObject(row.object);
+    if (row.relations.length > 0) objects.push(object);
+    for (const { verdict } of row.unanswered) unanswered.push({ object, verdict });
+  }
+  return { objects, unanswered };
 }
 
 export async function listSubjects(
@@ -143,14 +143,14 @@ export async function listSubjects(
     });
   });
   const named = (id: string) => formatSubject({ type: kindType, id, relation: kindRelation });
-  return {
-    subjects: rows.flatMap(({ subject, relations, except }) =>
-      relations.length > 0 ? [{ subject: formatSubject(subject), except: except.map(named) }] : [],
-    ),
-    unanswered: rows.flatMap(({ subject, unanswered }) =>
-      unanswered.map(({ verdict }) => ({ subject: formatSubject(subject), verdict })),
-    ),
-  };
+  const subjects: { subject: string; except: readonly string[] }[] = [];
+  const unanswered: { subject: string; verdict: Unanswered }[] = [];
+  for (const row of rows) {
+    const subject = formatSubject(row.subject);
+    if (row.relations.length > 0) subjects.push({ subject, except: row.except.map(named) });
+    for (const { verdict } of row.unanswered) unanswered.push({ subject, verdict });
+  }
+  return { subjects, unanswered };
 }
 
 function wireTuple(text: TupleText) {
@@ -168,20 +168,20 @@ async function whole<Row>(
   store: StoreId,
   begin: Begin<Row>,
 ): Promise<readonly Row[]> {
-  const rows = await readList<Row>(door.service, call, {
+  const [rows] = await readList<readonly Row[]>(door.service, call, {
     at: { store, preference: undefined },
-    resultsMax: Number.POSITIVE_INFINITY,
-    begin: (snapshot, interrupt) => rowsOf(begin(snapshot, interrupt)),
+    resultsMax: 1,
+    begin: (snapshot, interrupt) => oneList(begin(snapshot, interrupt)),
   });
-  if (call.responseHeaders['pemba-truncated'] !== 'true') return rows;
+  if (rows !== undefined && call.responseHeaders['pemba-truncated'] !== 'true') return rows;
   throw new Refusal(
     'deadline_exceeded',
     'the list takes longer than its time; ask for less, or give it a longer `timeoutMs`',
   );
 }
 
-function* rowsOf<Row>(
+function* oneList<Row>(
   list: Generator<undefined, readonly Row[], void>,
-): Generator<readonly Row[], void, void> {
-  yield yield* inPieces(list);
+): Generator<readonly (readonly Row[])[], void, void> {
+  yield [yield* inPieces(list)];
 }

@@ -180,6 +180,7 @@ export class BackwardWalk {
     const seen = this.seenOf(relation);
     const isGoal = this.isGoal[relation] === 1;
     const leadsOn = this.usesOf(relation).length > 0;
+    seen.reserve(end - from);
     for (let i = from; i < end; i++) {
       const object = entities[i] as number;
       if (!seen.add(object)) continue;

@@ -26,8 +26,15 @@ export class EntitySet {
     if (this.slots[slot] === entity) return false;
     assert(entity !== empty && (entity | 0) === entity, 'an entity is an integer of 32 bits');
     this.slots[slot] = entity;
-    if (++this.count * 2 > this.slots.length) this.grow();
+    if (++this.count * 2 > this.slots.length) this.grow(this.slots.length * 4);
     return true;
+  }
+
+  /** Makes room for so many more at once. */
+  reserve(more: number): void {
+    let length = this.slots.length;
+    while ((this.count + more) * 2 > length) length *= 4;
+    if (length > this.slots.length) this.grow(length);
   }
 
   /** Where the entity is, or the empty slot where it belongs. */
@@ -39,10 +46,10 @@ export class EntitySet {
     return slot;
   }
 
-  private grow(): void {
+  private grow(length: number): void {
     const old = this.slots;
-    this.slots = new Int32Array(old.length * 4);
-    this.shift -= 2;
+    this.slots = new Int32Array(length);
+    this.shift = 32 - Math.log2(length);
     for (const entity of old) if (entity !== empty) this.slots[this.slotOf(entity)] = entity;
   }
 }

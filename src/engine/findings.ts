@@ -31,6 +31,8 @@ export class RelationSets {
   /** By number of the set: its relations. */
   private readonly members: (readonly number[])[] = [[]];
   private readonly names: (readonly string[] | undefined)[] = [];
+  /** By relation: the set of it alone. */
+  private readonly alone: (number | undefined)[] = [];
   /** By number of a set and a relation: the set with the relation in it. */
   private readonly larger = new Map<number, number>();
   private readonly known = new Map<string, number>([['', noneHeld]]);
@@ -45,6 +47,15 @@ export class RelationSets {
 
   /** The number of the set with one more relation. */
   with(set: number, relation: number): number {
+    if (set !== noneHeld) return this.enlarged(set, relation);
+    const known = this.alone[relation];
+    if (known !== undefined) return known;
+    const number = this.enlarged(set, relation);
+    this.alone[relation] = number;
+    return number;
+  }
+
+  private enlarged(set: number, relation: number): number {
     const key = set * this.model.relations.length + relation;
     const known = this.larger.get(key);
     if (known !== undefined) return known;
@@ -74,20 +85,36 @@ interface Open {
 
 /** Of the objects of a type, or of the subjects of a kind, in the order in which they were found. */
 export class Findings {
-  readonly found = new EntityList();
+  readonly entities: readonly number[];
   private readonly sets: RelationSets;
+  private readonly placeOf: (entity: number) => number;
   /** By place: the number of the set of relations that hold. */
   private readonly held: number[] = [];
   /** By place, where there is any. */
   private readonly open = new Map<number, Open[]>();
 
-  constructor(sets: RelationSets) {
+  /** `together`: all of an entity is added before the next one, so that none has to be looked up. */
+  constructor(sets: RelationSets, { together }: { readonly together: boolean }) {
     this.sets = sets;
+    if (together) {
+      const entities: number[] = [];
+      this.entities = entities;
+      this.placeOf = (entity) =>
+        (entities.at(-1) === entity ? entities.length : entities.push(entity)) - 1;
+    } else {
+      const list = new EntityList();
+      this.entities = list.entities;
+      this.placeOf = (entity) => list.add(entity);
+    }
+  }
+
+  get size(): number {
+    return this.entities.length;
   }
 
   /** REQUIRES: each relation of an entity at most once; yes, or no answer. */
   add(entity: number, relation: number, verdict: Exclude<Verdict, { kind: 'denied' }>): void {
-    const place = this.found.add(entity);
+    const place = this.placeOf(entity);
     const held = this.held[place] ?? noneHeld;
     if (verdict.kind === 'allowed') {
       this.held[place] = this.sets.with(held, relation);
@@ -101,17 +128,19 @@ export class Findings {
 
   /** Several relations that hold. REQUIRES: the entity is new. */
   addHeld(entity: number, set: number): void {
-    this.held[this.found.add(entity)] = set;
+    this.held[this.placeOf(entity)] = set;
   }
 
-  row(place: number): Row {
-    const relations = this.sets.namesOf(this.held[place] as number);
-    const open = this.open.get(place);
-    if (open === undefined) return { relations, unanswered: noneUnanswered };
-    const unanswered = open
+  relationsAt(place: number): Row['relations'] {
+    return this.sets.namesOf(this.held[place] as number);
+  }
+
+  unansweredAt(place: number): Row['unanswered'] {
+    const open = this.open.size === 0 ? undefined : this.open.get(place);
+    if (open === undefined) return noneUnanswered;
+    return open
       .sort((a, b) => a.relation - b.relation)
       .map(({ relation, verdict }) => ({ relation: this.sets.nameOf(relation), verdict }));
-    return { relations, unanswered };
   }
 }
 

@@ -78,7 +78,7 @@ export function* objectsOf(
   const steps = new Steps(request.sliceSteps, facts);
   const checks = new DepthFirstWalk(facts, depthMax);
   const goals = request.relations.filter((relation) => facts.canReach(relation));
-  const found = new FindingsByType(model, rowsMax);
+  const found = new FindingsByType(model, goals, rowsMax);
   const note: Note = (object, relation, verdict) => {
     if (verdict.kind !== 'denied') found.add(object, relation, verdict);
   };
@@ -89,9 +89,13 @@ export function* objectsOf(
   for (const type of model.model.types.keys()) {
     const findings = found.ofType(type);
     if (findings === undefined) continue;
-    const ids = yield* allIdsOf(facts.reader, findings.found.entities, subject.id, steps);
+    const ids = yield* allIdsOf(facts.reader, findings.entities, subject.id, steps);
     for (const place of yield* sorted(ids, steps)) {
-      rows.push({ object: { type, id: ids[place] as string }, ...findings.row(place) });
+      rows.push({
+        object: { type, id: ids[place] as string },
+        relations: findings.relationsAt(place),
+        unanswered: findings.unansweredAt(place),
+      });
       if (steps.take()) yield undefined;
     }
   }
@@ -102,31 +106,38 @@ export function* objectsOf(
 class FindingsByType {
   private readonly model: CompiledModel;
   private readonly rowsMax: number;
-  private readonly sets: RelationSets;
   private readonly types = new Map<string, Findings>();
+  /** By relation: those of its type. */
+  private readonly byRelation: (Findings | undefined)[] = [];
   private rows = 0;
 
-  constructor(model: CompiledModel, rowsMax: number) {
+  constructor(model: CompiledModel, goals: readonly number[], rowsMax: number) {
     this.model = model;
     this.rowsMax = rowsMax;
-    this.sets = new RelationSets(model);
+    const sets = new RelationSets(model);
+    for (const [type, ofType] of Map.groupBy(goals, (goal) => this.typeOf(goal))) {
+      // One relation is found of each object once.
+      const findings = new Findings(sets, { together: ofType.length === 1 });
+      this.types.set(type, findings);
+      for (const goal of ofType) this.byRelation[goal] = findings;
+    }
   }
 
+  /** REQUIRES: one of the goals. */
   add(object: number, relation: number, verdict: Exclude<Verdict, { kind: 'denied' }>): void {
-    const { typeName } = this.model.relations[relation] as CompiledRelation;
-    let findings = this.types.get(typeName);
-    if (findings === undefined) {
-      findings = new Findings(this.sets);
-      this.types.set(typeName, findings);
-    }
-    const before = findings.found.size;
+    const findings = this.byRelation[relation] as Findings;
+    const before = findings.size;
     findings.add(object, relation, verdict);
-    this.rows += findings.found.size - before;
+    this.rows += findings.size - before;
     if (this.rows > this.rowsMax) refuseTooMany('objects', this.rowsMax);
   }
 
   ofType(type: string): Findings | undefined {
     return this.types.get(type);
+  }
+
+  private typeOf(relation: number): string {
+    return (this.model.relations[relation] as CompiledRelation).typeName;
   }
 }
 

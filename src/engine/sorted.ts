@@ -1,6 +1,7 @@
 /**
  * Sorts texts in slices: a long list must not keep others waiting. A merge sort over integers and
- * doubles, as most comparisons need no more of a text than fits into one.
+ * doubles, as most comparisons need no more of a text than fits into one. It begins with the runs
+ * that are in order already: ids are often about in the order in which a store met them.
  */
 import { compareBytes } from '../base/bytes.ts';
 import type { Steps } from './steps.ts';
@@ -12,90 +13,148 @@ interface Places {
   readonly keys: Float64Array;
 }
 
+/** Texts, and how many characters all of them begin with alike. */
+interface Texts {
+  readonly texts: readonly string[];
+  readonly common: number;
+}
+
+/** So many texts are looked at at a time. */
+const atOnce = 2_048;
+
 /** The places of the texts in the order of their bytes. Yields where it may be interrupted. */
 export function* sorted(texts: readonly string[], steps: Steps): Pauses<Int32Array> {
   const { length } = texts;
-  let from: Places = { places: new Int32Array(length), keys: new Float64Array(length) };
-  let to: Places = { places: new Int32Array(length), keys: new Float64Array(length) };
-  const keyOf = keyFor(texts);
-  for (let place = 0; place < length; place++) {
-    from.places[place] = place;
-    from.keys[place] = keyOf(texts[place] as string);
-    if (steps.take()) yield undefined;
+  let prefix = texts[0] ?? '';
+  for (let start = 0; start < length; start += atOnce) {
+    prefix = commonPrefix(prefix, texts, start);
+    if (steps.take(Math.min(atOnce, length))) yield undefined;
   }
-  for (let width = 1; width < length; width *= 2) {
-    for (let start = 0; start < length; start += 2 * width) {
-      const end = Math.min(start + 2 * width, length);
-      merge(texts, from, to, { start, middle: Math.min(start + width, length), end });
-      if (steps.take(end - start)) yield undefined;
+  const all = { texts, common: prefix.length };
+  let from = roomFor(length);
+  let starts: number[] = [];
+  for (let start = 0; start < length; start += atOnce) {
+    readKeys(all, from, start);
+    addRuns(all, from, start, starts);
+    if (steps.take(Math.min(atOnce, length))) yield undefined;
+  }
+  let to = starts.length > 1 ? roomFor(length) : from;
+  while (starts.length > 1) {
+    const merged: number[] = [];
+    for (let run = 0; run < starts.length; run += 2) {
+      const start = starts[run] as number;
+      const middle = starts[run + 1] ?? length;
+      const end = starts[run + 2] ?? length;
+      merged.push(start);
+      const merging = { at: start, left: start, right: middle, middle, end };
+      do {
+        const before = merging.at;
+        merge(all, from, to, merging);
+        if (steps.take(merging.at - before)) yield undefined;
+      } while (merging.at < end);
     }
+    starts = merged;
     [from, to] = [to, from];
   }
   return from.places;
 }
 
-interface Halves {
-  readonly start: number;
-  readonly middle: number;
-  readonly end: number;
+function roomFor(length: number): Places {
+  return { places: new Int32Array(length), keys: new Float64Array(length) };
 }
 
-function merge(
-  texts: readonly string[],
-  from: Places,
-  to: Places,
-  { start, middle, end }: Halves,
-): void {
-  const { places, keys } = from;
-  let left = start;
-  let right = middle;
-  for (let at = start; at < end; at++) {
-    let takesLeft = left < middle;
-    if (takesLeft && right < end) {
-      const [a, b] = [keys[left] as number, keys[right] as number];
-      takesLeft = a < b || (a === b && !isAfter(texts, places, left, right));
-    }
-    const next = takesLeft ? left++ : right++;
-    to.places[at] = places[next] as number;
-    to.keys[at] = keys[next] as number;
+/** What of the prefix some more of the texts begin with. */
+function commonPrefix(prefix: string, texts: readonly string[], start: number): string {
+  const end = Math.min(start + atOnce, texts.length);
+  let common = prefix;
+  for (let place = start; place < end; place++) {
+    const text = texts[place] as string;
+    if (text.startsWith(common)) continue;
+    let same = 0;
+    while (text.charCodeAt(same) === common.charCodeAt(same)) same++;
+    common = common.slice(0, same);
   }
-}
-
-function isAfter(texts: readonly string[], places: Int32Array, a: number, b: number): boolean {
-  const [left, right] = [texts[places[a] as number], texts[places[b] as number]];
-  return compareBytes(left as string, right as string) > 0;
+  return common;
 }
 
 const asciiBits = 7;
 /** As many characters as fit into a double exactly. */
 const asciiLength = 7;
+/** As many of them as fit into an integer; the others come after. */
+const highLength = 4;
+const lowSize = 2 ** (asciiBits * (asciiLength - highLength));
 
 /** ENSURES: where one key is less than another, so is its text. */
-function keyFor(texts: readonly string[]): (text: string) => number {
-  const skipped = commonPrefix(texts);
-  return (text) => {
-    let key = 0;
-    for (let i = skipped; i < skipped + asciiLength; i++) {
-      const unit = i < text.length ? text.charCodeAt(i) : 0;
-      // Whatever is above ASCII is greater than all of it, and what comes after it says nothing.
-      if (unit >= 1 << asciiBits) {
-        const rest = skipped + asciiLength - i;
-        return (key + 1) * 2 ** (asciiBits * rest) - 1;
-      }
-      key = key * (1 << asciiBits) + unit;
-    }
-    return key;
-  };
+function readKeys({ texts, common }: Texts, { places, keys }: Places, start: number): void {
+  const end = Math.min(start + atOnce, texts.length);
+  for (let place = start; place < end; place++) {
+    places[place] = place;
+    keys[place] = keyOf(texts[place] as string, common);
+  }
 }
 
-/** How many characters all texts begin with alike. */
-function commonPrefix(texts: readonly string[]): number {
-  const first = texts[0] ?? '';
-  let { length } = first;
-  for (const text of texts) {
-    let same = 0;
-    while (same < length && text.charCodeAt(same) === first.charCodeAt(same)) same++;
-    length = same;
+function keyOf(text: string, common: number): number {
+  const { length } = text;
+  let high = 0;
+  let low = 0;
+  for (let i = 0; i < asciiLength; i++) {
+    const at = common + i;
+    const unit = at < length ? text.charCodeAt(at) : 0;
+    if (unit >= 1 << asciiBits) return keyAbove(text, common, at);
+    if (i < highLength) high = (high << asciiBits) | unit;
+    else low = (low << asciiBits) | unit;
   }
-  return length;
+  return high * lowSize + low;
+}
+
+/** Whatever is above ASCII is greater than all of it, and what comes after it says nothing. */
+function keyAbove(text: string, common: number, at: number): number {
+  const before = keyOf(text.slice(common, at), 0);
+  return before + 2 ** (asciiBits * (common + asciiLength - at)) - 1;
+}
+
+/** Where the runs begin that are in order already. */
+function addRuns(all: Texts, from: Places, start: number, starts: number[]): void {
+  const end = Math.min(start + atOnce, all.texts.length);
+  for (let at = start; at < end; at++) {
+    if (at === 0 || isAfter(all, from, at - 1, at)) starts.push(at);
+  }
+}
+
+interface Merging {
+  /** The next of the merged ones, and of those that are merged. */
+  at: number;
+  left: number;
+  right: number;
+  readonly middle: number;
+  readonly end: number;
+}
+
+/** Some more of two runs, the left one first where texts are the same. */
+function merge(all: Texts, from: Places, to: Places, merging: Merging): void {
+  const { middle, end } = merging;
+  let { at, left, right } = merging;
+  const until = Math.min(end, at + atOnce);
+  for (; at < until; at++) {
+    const takesRight = left === middle || (right < end && isAfter(all, from, left, right));
+    const next = takesRight ? right++ : left++;
+    to.places[at] = from.places[next] as number;
+    to.keys[at] = from.keys[next] as number;
+  }
+  merging.at = at;
+  merging.left = left;
+  merging.right = right;
+}
+
+function isAfter(all: Texts, { places, keys }: Places, left: number, right: number): boolean {
+  const a = keys[left] as number;
+  const b = keys[right] as number;
+  if (a !== b) return a > b;
+  const { texts } = all;
+  return (
+    compareBytes(
+      texts[places[left] as number] as string,
+      texts[places[right] as number] as string,
+    ) > 0
+  );
 }

@@ -145,12 +145,12 @@ class KindList {
     const answers = yield* this.answers(system, relations);
 
     const open = yield* this.ask(wildcardId, answers, (set) => set.rest);
-    const everyone = new Findings(this.parts.sets);
+    const everyone = new Findings(this.parts.sets, { together: true });
     this.note(everyone, wildcardPlace, answers, open);
     const isOpen = open.map((verdict) => verdict.kind !== 'denied');
     const { entities } = yield* this.namedIn(system);
     const ids = yield* allIdsOf(this.parts.tuples, entities, request.object.id, steps);
-    const findings = new Findings(this.parts.sets);
+    const findings = new Findings(this.parts.sets, { together: true });
     const listed: string[] = [];
     const except: string[] = [];
     for (const [place, entity] of entities.entries()) {
@@ -159,11 +159,11 @@ class KindList {
         this.noteCertain(findings, entity, answers, isOpen) ??
         (yield* this.noteAsked(findings, { entity, id }, answers, isOpen));
       if (isLeftOut) except.push(id);
-      if (findings.found.size > listed.length) listed.push(id);
+      if (findings.size > listed.length) listed.push(id);
       if (listed.length > room) refuseTooMany('subjects', this.rowsMax);
       if (steps.take()) yield undefined;
     }
-    if (listed.length + everyone.found.size > room) refuseTooMany('subjects', this.rowsMax);
+    if (listed.length + everyone.size > room) refuseTooMany('subjects', this.rowsMax);
     return yield* this.inOrder({ everyone, findings, listed, except });
   }
 
@@ -178,19 +178,27 @@ class KindList {
     const { everyone, findings, listed, except } = all;
     const { request, steps } = this.parts;
     const rows: SubjectRow[] = [];
-    if (everyone.found.size > 0) {
+    if (everyone.size > 0) {
       const exceptionsMax = request.exceptionsMax ?? limits.listExceptionsMax;
       if (except.length > exceptionsMax) refuseExceptions(this.kind.type, exceptionsMax);
       const inOrder = Array.from(yield* sorted(except, steps), (place) => except[place] as string);
-      rows.push({ subject: { ...this.kind, id: wildcardId }, ...everyone.row(0), except: inOrder });
+      rows.push(this.row(wildcardId, everyone, 0, inOrder));
     }
-    const { type, relation } = this.kind;
     for (const place of yield* sorted(listed, steps)) {
-      const subject = { type, id: listed[place] as string, relation };
-      rows.push({ subject, ...findings.row(place), except: nobodyElse });
+      rows.push(this.row(listed[place] as string, findings, place, nobodyElse));
       if (steps.take()) yield undefined;
     }
     return rows;
+  }
+
+  private row(id: string, of: Findings, place: number, except: readonly string[]): SubjectRow {
+    const { type, relation } = this.kind;
+    return {
+      subject: { type, id, relation },
+      relations: of.relationsAt(place),
+      unanswered: of.unansweredAt(place),
+      except,
+    };
   }
 
   private *namedIn(system: SubjectSystem): Pauses<EntityList> {
