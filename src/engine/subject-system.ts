@@ -56,7 +56,7 @@ export class SubjectSystem {
   /** The first ones are the answers, in the order of the relations asked for. */
   readonly unions: Union[] = [];
   readonly operators: Operator[] = [];
-  /** Entities that were met as certain, and the wildcard's if it was. */
+  /** Entities that were met as certain, and the wildcard's if it was; none where nobody is told. */
   readonly met = new EntitySet();
   /** Whether anything is in doubt. */
   doubtful = false;
@@ -66,7 +66,8 @@ export class SubjectSystem {
   private readonly steps: Steps;
   private readonly depthMax: number;
   private readonly doubts: Doubts;
-  private readonly meet: Meet;
+  /** Undefined: whom it meets is told by the unions alone. */
+  private readonly meet: Meet | undefined;
   private depth = 0;
   /** Places of the questions that a check would not ask for their depth. */
   private readonly tooDeep = new Set<number>();
@@ -75,7 +76,7 @@ export class SubjectSystem {
   private nextQueue: Pending[] = [];
 
   /** The facts' subject stands for all of its kind: its type, and its relation if it has one. */
-  constructor(facts: Facts, steps: Steps, limit: Limit, meet: Meet = () => undefined) {
+  constructor(facts: Facts, steps: Steps, limit: Limit, meet?: Meet) {
     this.facts = facts;
     this.reader = facts.reader;
     this.model = facts.model;
@@ -144,7 +145,8 @@ export class SubjectSystem {
       if (this.facts.index !== -1) return;
       union.everyone = true;
     } else union.named.push(subject);
-    if (union.certain && this.met.add(subject)) this.meet(subject);
+    if (this.meet === undefined || !union.certain) return;
+    if (this.met.add(subject)) this.meet(subject);
   }
 
   private *spread(

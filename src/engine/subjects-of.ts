@@ -148,6 +148,10 @@ class KindList {
     const everyone = new Findings(this.parts.sets, { together: true });
     this.note(everyone, wildcardPlace, answers, open);
     const isOpen = open.map((verdict) => verdict.kind !== 'denied');
+    const [answer] = answers;
+    // Along unions alone, whoever is named is in.
+    const isPlain = answers.length === 1 && system.operators.length === 0 && !system.doubtful;
+    if (isPlain && answer !== undefined) return yield* this.plainRows(answer, everyone, room);
     const { entities } = yield* this.namedIn(system);
     const ids = yield* allIdsOf(this.parts.tuples, entities, request.object.id, steps);
     const findings = new Findings(this.parts.sets, { together: true });
@@ -165,6 +169,20 @@ class KindList {
     }
     if (listed.length + everyone.size > room) refuseTooMany('subjects', this.rowsMax);
     return yield* this.inOrder({ everyone, findings, listed, except });
+  }
+
+  private *plainRows({ relation, certain }: Answer, everyone: Findings, room: number) {
+    const { tuples, request, steps, sets } = this.parts;
+    const { entities } = certain.named;
+    if (entities.length + everyone.size > room) refuseTooMany('subjects', this.rowsMax);
+    const listed = yield* allIdsOf(tuples, entities, request.object.id, steps);
+    const findings = new Findings(sets, { together: true });
+    const held = sets.with(noneHeld, relation);
+    for (const entity of entities) {
+      findings.addHeld(entity, held);
+      if (steps.take()) yield undefined;
+    }
+    return yield* this.inOrder({ everyone, findings, listed, except: [] });
   }
 
   /** The wildcard first, and whom it leaves out. */
