@@ -4,6 +4,8 @@ import {
   type BatchCheckResponse,
   BatchCheckResponseSchema,
   BatchCheckSingleResultSchema,
+  type ListObjectsResponse,
+  ListObjectsResponseSchema,
 } from '../gen/openfga/v1/openfga_service_pb.ts';
 
 type Encode<Encoded> = (schema: DescMessage, message: Message) => Encoded;
@@ -26,6 +28,7 @@ export function onceIfFrozen<Encoded extends object | string>(
 
 export const encodeBinary = onceIfFrozen((schema, message) => {
   if (isMessage(message, BatchCheckResponseSchema)) return encodeBatch(message);
+  if (isMessage(message, ListObjectsResponseSchema)) return encodeObjects(message);
   const bytes = toBinary(schema, message);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 });
@@ -80,6 +83,32 @@ function encodeBatch({ result }: BatchCheckResponse): Buffer {
     parts.push(entry);
   }
   return Buffer.concat(parts);
+}
+
+/** Of what stands before a text. */
+const headBytesMax = 6;
+
+/** Names alone, made into bytes together: one by one takes ten times as long. ENSURES: as the library. */
+function encodeObjects({ objects }: ListObjectsResponse): Buffer {
+  const texts = objects.join('');
+  const all = Buffer.from(texts, 'utf8');
+  // Of two surrogates that only meet here, the library would make two characters.
+  if (all.length !== texts.length) return Buffer.concat(objects.map(encodeObject));
+  const bytes = Buffer.allocUnsafe(all.length + headBytesMax * objects.length);
+  let at = 0;
+  let from = 0;
+  for (const { length } of objects) {
+    at = putLength(bytes, at, field1, length);
+    for (const end = from + length; from < end; from++) bytes[at++] = all[from] as number;
+  }
+  return bytes.subarray(0, at);
+}
+
+function encodeObject(object: string): Buffer {
+  const size = Buffer.byteLength(object);
+  const bytes = Buffer.allocUnsafe(1 + lengthSize(size) + size);
+  bytes.write(object, putLength(bytes, 0, field1, size), 'utf8');
+  return bytes;
 }
 
 /** Bytes of a length as a varint. */

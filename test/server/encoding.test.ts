@@ -1,4 +1,4 @@
-// Encodings that are kept, of frozen messages alone; and one made by hand, which is the library's.
+// Encodings that are kept, of frozen messages alone; and those made by hand, which are the library's.
 import { create, fromBinary, toBinary, toJsonString } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import {
   BatchCheckResponseSchema,
   BatchCheckSingleResultSchema,
   CheckResponseSchema,
+  ListObjectsResponseSchema,
 } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
 import { encodeBinary, jsonTexts, onceIfFrozen } from '../../src/server/encoding.ts';
 import { encodeJson } from '../../src/server/transcode.ts';
@@ -93,4 +94,15 @@ test('a correlation id may be `__proto__`', () => {
   expect(texts(BatchCheckResponseSchema, response)).toBe(
     '{"result":{"__proto__":{"allowed":true}}}',
   );
+});
+
+test('the objects of a list have the bytes that the library would have given them', () => {
+  // Halves of a character, which two texts must not make whole together.
+  const name = fc.oneof(text, fc.string({ unit: 'binary' }), fc.constantFrom('\ud83d', '\ude00'));
+  const property = fc.property(fc.array(name, { maxLength: 60 }), (objects) => {
+    const response = create(ListObjectsResponseSchema, { objects });
+    const bytes = encodeBinary(ListObjectsResponseSchema, response);
+    expect(bytes.equals(toBinary(ListObjectsResponseSchema, response))).toBe(true);
+  });
+  fc.assert(property, { seed: 1, numRuns: 1_000 });
 });
