@@ -12,6 +12,7 @@ import type { Texts } from './texts.ts';
 import type { Reading } from './view.ts';
 
 export interface ResidentViews {
+  /** REQUIRES: the graph is resident, so that the datastore is not closed. */
   view<Result>(graph: ResidentGraph, read: (snapshot: Snapshot) => Result): Result;
   hold(graph: ResidentGraph): HeldSnapshot;
   /** Runs once no snapshot is held any more: those that are can be read to their end. */
@@ -34,8 +35,7 @@ export function createResidentViews(
    * that done meanwhile; then a row that is missing is no bug.
    */
   function view<Result>(graph: ResidentGraph, read: (snapshot: Snapshot) => Result): Result {
-    if (!database.open) throw new Refusal('unavailable', 'the datastore is closed');
-    assert(!viewing && !database.inTransaction, 'a view is not opened within another');
+    assert(!viewing && !reading.isReading(), 'a view is not opened within another');
     const snapshot = new ResidentSnapshot(graph, graph.horizon, rows);
     viewing = true;
     try {

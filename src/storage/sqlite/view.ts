@@ -20,6 +20,8 @@ export interface Reading {
   /** Runs `read` in one read transaction. REQUIRES: synchronous, and not within another. */
   inTransaction<Result>(read: () => Result): Result;
   inStore<Result>(store: StoreId, read: (view: StoreView) => Result): Result;
+  /** Whether a transaction of `inTransaction` is open. SQLite knows too, but to ask it takes longer. */
+  isReading(): boolean;
   /** Begins a read transaction that lasts until `end`. REQUIRES: the connection is idle. */
   begin(store: StoreId): { readonly view: StoreView; end(): void };
 }
@@ -32,11 +34,14 @@ export function createReading(database: Database.Database): Reading {
     .prepare<[string], [number, number]>('SELECT key, revision FROM store WHERE id = ?')
     .raw();
 
+  let reads = false;
+
   function inTransaction<Result>(read: () => Result): Result {
     if (!database.open) throw new Refusal('unavailable', 'the datastore is closed');
     assert(!database.inTransaction, 'a view is not opened within another');
     try {
       begin.run();
+      reads = true;
       const result = read();
       assert(!(result instanceof Promise), 'a view is read synchronously');
       commit.run();
@@ -44,6 +49,8 @@ export function createReading(database: Database.Database): Reading {
     } catch (error) {
       if (database.inTransaction) rollback.run();
       throw storageRefusal(error);
+    } finally {
+      reads = false;
     }
   }
 
@@ -72,5 +79,5 @@ export function createReading(database: Database.Database): Reading {
     }
   }
 
-  return { inTransaction, inStore, begin: beginIn };
+  return { inTransaction, inStore, isReading: () => reads, begin: beginIn };
 }
