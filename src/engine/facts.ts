@@ -112,7 +112,7 @@ export class Facts {
     const isUserset = subject.relation !== '';
     const index = isUserset ? model.relationIndex(subject.type, subject.relation) : -1;
     this.index = index === -1 && isUserset ? noSuchRelation : index;
-    this.relation = model.relations[index]?.symbol ?? 0;
+    this.relation = index === -1 ? 0 : (model.relations[index] as CompiledRelation).symbol;
     this.reach = model.reachOf(this.index === noSuchRelation ? 0 : this.type, this.index);
   }
 
@@ -170,6 +170,17 @@ export class Facts {
       if (value === trueValue) return value;
     }
     return value;
+  }
+
+  /** Whether `literal` may find any tuple at all, of any object of the relation's type. */
+  mayBeNamed(edges: readonly Edge[], relation: CompiledRelation): boolean {
+    const { reader } = this;
+    if (reader.isNamed === undefined) return true;
+    for (const edge of edges) {
+      const named = this.namedBy(edge);
+      if (named !== 0 && reader.isNamed(named, relation.symbol, relation.type)) return true;
+    }
+    return false;
   }
 
   /** What the tuples of one edge between the two are worth: a contextual and a stored one both count. */
@@ -286,6 +297,11 @@ export class Facts {
   take(steps: number): void {
     this.steps += steps;
     if (this.steps >= this.lookAt) this.look();
+  }
+
+  /** Steps that led to nothing, and that will be taken again another way. */
+  giveBack(steps: number): void {
+    this.steps -= steps;
   }
 
   /** Ends what visits too much, or what nobody waits for any more. */

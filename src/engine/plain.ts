@@ -5,6 +5,7 @@
 import type { CompiledModel, CompiledRelation, Plan } from '../model/compiled.ts';
 import { targetsOf } from '../model/targets.ts';
 import { componentsOf } from './components.ts';
+import { perModel } from './per-model.ts';
 import { usesOf } from './uses.ts';
 
 /** What tuples are told apart by, but for the type of their object. All are symbols. */
@@ -25,16 +26,7 @@ export interface Plain {
   hopKindsOf(relation: number): readonly TupleKind[];
 }
 
-const known = new WeakMap<CompiledModel, Plain>();
-
-export function plainOf(model: CompiledModel): Plain {
-  let plain = known.get(model);
-  if (plain === undefined) {
-    plain = analyse(model);
-    known.set(model, plain);
-  }
-  return plain;
-}
+export const plainOf = perModel(analyse);
 
 function analyse(model: CompiledModel): Plain {
   const { relations } = model;

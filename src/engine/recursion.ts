@@ -6,6 +6,7 @@
 import type { CompiledModel, Plan } from '../model/compiled.ts';
 import { targetsOf } from '../model/targets.ts';
 import { componentsOf } from './components.ts';
+import { perModel } from './per-model.ts';
 
 export interface Recursion {
   /** By relation index: relations that are defined by way of one another have the same number. */
@@ -21,16 +22,7 @@ export const byUnions = 1;
 /** It does, through an intersection or an exclusion. */
 export const tangled = 2;
 
-const known = new WeakMap<CompiledModel, Recursion>();
-
-export function recursionOf(model: CompiledModel): Recursion {
-  let recursion = known.get(model);
-  if (recursion === undefined) {
-    recursion = analyse(model);
-    known.set(model, recursion);
-  }
-  return recursion;
-}
+export const recursionOf = perModel(analyse);
 
 function analyse({ relations }: CompiledModel): Recursion {
   const targets = relations.map((relation) => [...targetsOf(relation.plan)]);

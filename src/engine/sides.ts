@@ -22,6 +22,8 @@ export const sideSizes = {
   subjectStepsMax: 4_096,
   /** The same, for each tuple that is known to lead on from the object, where nothing is kept. */
   stepsPerTuple: 4,
+  /** Visits of one sweep. */
+  sweptMax: 1_000_000,
 };
 
 export function isWide({ start, end }: Run): boolean {

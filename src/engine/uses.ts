@@ -3,6 +3,7 @@
  * Computed once per model, and once more per relation that a list asks for.
  */
 import type { CompiledModel, CompiledRelation, Edge, Plan } from '../model/compiled.ts';
+import { perModel } from './per-model.ts';
 
 /** A place in the plan of `relation` where something makes its relation come true. */
 interface Place {
@@ -30,16 +31,7 @@ export interface Uses {
   leadsTo(relation: number): Uint8Array;
 }
 
-const known = new WeakMap<CompiledModel, Uses>();
-
-export function usesOf(model: CompiledModel): Uses {
-  let uses = known.get(model);
-  if (uses === undefined) {
-    uses = analyse(model);
-    known.set(model, uses);
-  }
-  return uses;
-}
+export const usesOf = perModel(analyse);
 
 function analyse({ relations }: CompiledModel): Uses {
   const literals: LiteralUse[] = [];

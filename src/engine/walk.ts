@@ -15,9 +15,12 @@ import { Answers } from './answers.ts';
 import { probesOf, subtractsFirst } from './cheap.ts';
 import { Closure, type Surroundings } from './closure.ts';
 import { type Facts, stranger, tooDeep } from './facts.ts';
+import { plainOf } from './plain.ts';
 import { byUnions, notRecursive, recursionOf } from './recursion.ts';
+import { relationSetsOf } from './relation-sets.ts';
 import { settle } from './settle.ts';
 import { isWide, Sides } from './sides.ts';
+import { Sweep, Swept } from './sweep.ts';
 import {
   both,
   causeOf,
@@ -46,7 +49,13 @@ export class DepthFirstWalk implements Surroundings {
   readonly component: Int32Array;
   private readonly kind: Uint8Array;
 
-  private readonly answers = new Answers();
+  private readonly isPlain: Uint8Array;
+
+  /** Made when something is worth remembering. */
+  private remembered: Answers | undefined = undefined;
+  private sweepsNoMore = false;
+  private checks = 0;
+  swept: Swept | undefined = undefined;
   /** Made when something is wide. */
   private subjectAndObject: Sides | undefined = undefined;
   /** Subtracted sides between the first question and the one on top of the path. */
@@ -60,6 +69,7 @@ export class DepthFirstWalk implements Surroundings {
     const recursion = recursionOf(facts.model);
     this.component = recursion.component;
     this.kind = recursion.kind;
+    this.isPlain = plainOf(facts.model).isPlain;
   }
 
   check(object: ObjectRef, relation: string): Verdict {
@@ -71,12 +81,14 @@ export class DepthFirstWalk implements Surroundings {
 
   /** Whether any question so far was undefined for a while: a denial may be one that is. */
   get metUndefined(): boolean {
-    return this.answers.metUndefined;
+    return this.remembered?.metUndefined === true;
   }
 
   /** The same for an entity of the reader, and the index of a relation of its type. */
   checkEntity(object: number, relation: number): Verdict {
     this.facts.restart();
+    // What one check finds is of use to the next: for the only one it need not be kept.
+    if (++this.checks === 2) this.swept = new Swept();
     try {
       return this.verdict(object, relation);
     } catch (error) {
@@ -85,16 +97,17 @@ export class DepthFirstWalk implements Surroundings {
       }
       throw error;
     } finally {
-      this.answers.reset();
+      this.remembered?.reset();
       this.subtracted = 0;
       this.nesting = 0;
+      this.sweepsNoMore = false;
     }
   }
 
   /** The root's value, made into an answer. */
   private verdict(object: number, relation: number): Verdict {
     let value = this.ask(object, relation, 0);
-    if (this.answers.metUndefined && value !== trueValue && value !== falseValue) {
+    if (this.metUndefined && value !== trueValue && value !== falseValue) {
       value = settle(this.facts, object, relation);
     }
     if (value === trueValue) return allowed;
@@ -109,6 +122,11 @@ export class DepthFirstWalk implements Surroundings {
     if (answer !== undefined) return answer;
     if (depth >= this.depthMax) return uncertain(tooDeep);
     assert(Number.isSafeInteger(key), 'every question has a key of its own');
+    const swept = this.sweep(object, relation, depth);
+    if (swept !== undefined) {
+      if (depth > 0 || this.checks > 1) this.answers.remember(key, swept, depth);
+      return swept;
+    }
     switch (this.kind[relation]) {
       case notRecursive: {
         const value = this.define(object, relation, depth);
@@ -127,7 +145,7 @@ export class DepthFirstWalk implements Surroundings {
   }
 
   answered(key: number, depth: number): Value | undefined {
-    return this.answers.find(key, depth, this.subtracted);
+    return this.remembered?.find(key, depth, this.subtracted);
   }
 
   /** The value of the question that a closure began with, from the subject's side. */
@@ -137,9 +155,25 @@ export class DepthFirstWalk implements Surroundings {
       : undefined;
   }
 
-  private get sides(): Sides {
+  get sides(): Sides {
     this.subjectAndObject ??= new Sides(this.facts);
     return this.subjectAndObject;
+  }
+
+  /** Undefined where it must be walked; then all of this check is: what stands in the way is near. */
+  private sweep(object: number, relation: number, depth: number): Value | undefined {
+    const { facts } = this;
+    if (this.sweepsNoMore || facts.index !== -1 || this.isPlain[relation] !== 1) return undefined;
+    const set = relationSetsOf(facts.model, facts.type).of(relation);
+    const value =
+      set === undefined ? undefined : new Sweep(this, relation, depth).search(object, set);
+    this.sweepsNoMore = value === undefined;
+    return value;
+  }
+
+  private get answers(): Answers {
+    this.remembered ??= new Answers();
+    return this.remembered;
   }
 
   private define(object: number, relation: number, depth: number): Value {

@@ -56,6 +56,12 @@ export interface TupleReader {
    */
   lastChange?(relation: number, subjectType: number, subjectRelation: number): number;
 
+  /**
+   * Whether any tuple of the relation, on an object of the type, names the subject itself. Only where
+   * that takes no longer than to look for one tuple.
+   */
+  isNamed?(subject: number, relation: number, objectType: number): boolean;
+
   /** Symbol of a type, relation or condition name; 0 when no tuple or model ever named it. */
   symbol(text: string): number;
 

@@ -1069,6 +1069,31 @@ const sides: readonly Mutant[] = [
     replacement: 'isUnions',
   },
   {
+    name: 'sweep-trusts-open-conditions',
+    recreates: 'CVE-2024-46989',
+    what: 'a sweep follows a tuple whose condition nobody can tell',
+    file: 'src/engine/sweep.ts',
+    text: 'if (condition !== trueValue || next === undefined) return untold;',
+    replacement: 'if (next === undefined) return untold;',
+  },
+  {
+    name: 'sweep-asks-less-than-it-says',
+    recreates: 'class: missed results',
+    what: 'an object that was visited for one relation counts as visited for all',
+    file: 'src/engine/relation-sets.ts',
+    text: 'other.relations.every((relation)',
+    replacement: 'other.relations.some((relation)',
+  },
+  {
+    name: 'sweep-keeps-too-much',
+    recreates: 'class: keys that leave something out',
+    what: 'what a sweep found of one set of relations is remembered for all of them',
+    file: 'src/engine/sweep.ts',
+    text: 'this.known.set(object * setsMax + set.number, has);',
+    replacement: `for (let other = 0; other < 40; other++) this.known.set(object * setsMax + other, has);
+    void set;`,
+  },
+  {
     name: 'closure-without-contextual-tuples',
     recreates: 'class: contextual tuples ignored',
     what: 'what is remembered of stored tuples answers beside contextual ones',

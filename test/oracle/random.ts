@@ -91,11 +91,13 @@ async function work(task: Task, report: (report: Report) => void): Promise<void>
 
 /**
  * The worlds are small: in two of three a walk looks at the subject's side as if they were large,
- * and in one of those it soon gives that up.
+ * and in one of those it soon gives that up. In one of three it never sweeps, and in another one it
+ * ends its sweeps early.
  */
 function chooseSideSizes(index: number): void {
   const sizes = [usualSizes, smallSizes, { ...smallSizes, wideFrom: 2, subjectStepsMax: 3 }];
-  Object.assign(sideSizes, sizes[index % sizes.length]);
+  const sweptMax = [usualSizes.sweptMax, 0, 2][Math.floor(index / sizes.length) % 3];
+  Object.assign(sideSizes, sizes[index % sizes.length], { sweptMax });
 }
 
 const usualSizes = { ...sideSizes };

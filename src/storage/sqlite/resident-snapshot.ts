@@ -97,6 +97,11 @@ export class ResidentSnapshot implements Snapshot {
     return this.graph.lastChange(this.revision, relation, subjectType, subjectRelation);
   }
 
+  isNamed(subject: number, relation: number, objectType: number): boolean {
+    const { start, end } = this.objects(subject, 0, relation, objectType, 0);
+    return start < end;
+  }
+
   latestModelId(): ModelId | undefined {
     this.alive();
     return this.graph.latestModelId(this.revision);
