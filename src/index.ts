@@ -4,7 +4,7 @@
  */
 import { systemClock } from './base/clock.ts';
 import { Refusal } from './base/errors.ts';
-import { type CallOptions, Door } from './embed/door.ts';
+import { type CallOptions, type CheckBounds, Door } from './embed/door.ts';
 import { Store } from './embed/store.ts';
 import { CreateStoreRequestSchema } from './gen/openfga/v1/openfga_service_pb.ts';
 import { isStoreId, type StoreId } from './model/ids.ts';
@@ -36,7 +36,7 @@ export type { TreeNode } from './engine/tree.ts';
 export type { Verdict } from './engine/verdict.ts';
 export { Refusal, type Store };
 
-export interface OpenOptions {
+export interface OpenOptions extends CheckBounds {
   /**
    * Bytes for resident graphs: stores that are read are then answered from memory. The file belongs
    * to this process alone while it is open. None unless given, and then others may open it too.
@@ -45,11 +45,21 @@ export interface OpenOptions {
 }
 
 /** Opens a database file, made if it is not there, or `:memory:`. Refuses a file that is not ours. */
-export async function open(path: string, { graphMemory = 0 }: OpenOptions = {}): Promise<Pemba> {
+export async function open(path: string, options: OpenOptions = {}): Promise<Pemba> {
+  const { graphMemory = 0, ...bounds } = options;
   if (!Number.isSafeInteger(graphMemory) || graphMemory < 0) {
     throw new Refusal('validation_error', '`graphMemory` is a number of bytes, or 0 for none');
   }
-  return new Pemba(await openSqlite({ path, clock: systemClock, graphBytesMax: graphMemory }));
+  refuseUnfit(bounds);
+  const datastore = await openSqlite({ path, clock: systemClock, graphBytesMax: graphMemory });
+  return new Pemba(datastore, bounds);
+}
+
+function refuseUnfit({ checkDepthMax, checkStepsMax }: CheckBounds): void {
+  for (const [name, bound] of Object.entries({ checkDepthMax, checkStepsMax })) {
+    if (bound === undefined || (Number.isSafeInteger(bound) && bound > 0)) continue;
+    throw new Refusal('validation_error', `\`${name}\` is a whole number, 1 or more`);
+  }
 }
 
 export class Pemba {
@@ -57,9 +67,9 @@ export class Pemba {
   readonly #door: Door;
 
   /** Use `open`. */
-  constructor(datastore: Datastore) {
+  constructor(datastore: Datastore, bounds: CheckBounds = {}) {
     this.#datastore = datastore;
-    this.#door = new Door(datastore, systemClock);
+    this.#door = new Door(datastore, systemClock, bounds);
   }
 
   /** The name has 3 to 64 characters: letters, digits, blanks and `.-/^_&@`. */

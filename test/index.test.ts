@@ -457,3 +457,70 @@ test.each([-1, 1.5, Number.NaN, 2 ** 60])('memory for graphs: %d bytes are none'
   const opened = open(':memory:', { graphMemory: bytes });
   await expect(opened).rejects.toMatchObject({ code: 'validation_error' });
 });
+
+test('how far a check may go is set as for a server', async () => {
+  const chain = Array.from({ length: 40 }, (_, i) => tuple(`folder:${i}#parent@folder:${i + 1}`));
+  const model = `model
+  schema 1.1
+type user
+type folder
+  relations
+    define parent: [folder]
+    define viewer: [user] or viewer from parent
+`;
+  const asked = async (bounds: { checkDepthMax?: number; checkStepsMax?: number }) => {
+    const opened = await open(':memory:', bounds);
+    onTestFinished(() => opened.close());
+    const folders = await opened.createStore('folders');
+    await folders.writeModel(model);
+    await folders.write({ writes: [...chain, tuple('folder:40#viewer@user:anne')] });
+    return folders.check(tuple('folder:0#viewer@user:anne'));
+  };
+  const refusal = refused('authorization_model_resolution_too_complex');
+  expect(await asked({})).toEqual({ kind: 'failed', refusal });
+  expect(await asked({ checkDepthMax: 40 })).toEqual({ kind: 'failed', refusal });
+  expect(await asked({ checkDepthMax: 41 })).toEqual({ kind: 'allowed' });
+  expect(await asked({ checkDepthMax: 41, checkStepsMax: 41 })).toEqual({
+    kind: 'failed',
+    refusal,
+  });
+  for (const bound of [0, -1, 1.5, Number.NaN]) {
+    for (const name of ['checkDepthMax', 'checkStepsMax']) {
+      await expect(open(':memory:', { [name]: bound })).rejects.toEqual(
+        refused('validation_error'),
+      );
+    }
+  }
+});
+
+test('a question that brings nothing is answered and refused like one that brings an empty context', async () => {
+  await store.writeModel(dsl);
+  await store.write({ writes: [anne, tuple('document:1#viewer@group:eng#member')] });
+  const texts = ['', '1', 'document:', ':1', 'document:1', 'document:*', 'document:1#viewer'];
+  const objects = [...texts, 'folder:1', 'document:a b', 'document:\u0000', 'document:\ud800'];
+  objects.push('document:é', `document:${'x'.repeat(100)}`, `document:${'x'.repeat(300)}`);
+  const subjects = ['user:anne', 'user:*', 'user:', 'anne', 'group:eng#member', 'group:eng#none'];
+  subjects.push('folder:1', 'user:\ud800', 'user:é', `user:${'x'.repeat(600)}`, 'user:a:b', '');
+  const outcome = (ask: () => unknown): unknown => {
+    try {
+      return ask();
+    } catch (error) {
+      const { code, message } = error as { code: string; message: string };
+      return { code, message };
+    }
+  };
+  for (const object of objects) {
+    for (const relation of ['viewer', 'reader', 'none', '', 'view er', '__proto__']) {
+      for (const subject of subjects) {
+        const question = { object, relation, subject };
+        const whole = outcome(() => store.check({ ...question, context: {} }));
+        expect(
+          outcome(() => store.check(question)),
+          JSON.stringify(question),
+        ).toEqual(whole);
+        const [inBatch, alone] = store.batchCheck([question, { ...question, context: {} }]);
+        expect(inBatch, JSON.stringify(question)).toEqual(alone);
+      }
+    }
+  }
+});

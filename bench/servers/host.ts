@@ -8,7 +8,7 @@ import { Pemba, type Store } from '../../src/index.ts';
 import { isModelId, isStoreId, type ModelId, type StoreId } from '../../src/model/ids.ts';
 import { openSqlite, type SqliteDatastore } from '../../src/storage/sqlite/open.ts';
 import type { Caller } from '../callers/caller.ts';
-import { apiCaller, engineCaller } from '../callers/in-process.ts';
+import { apiCaller, depthMax, engineCaller } from '../callers/in-process.ts';
 import { type JobName, jobOf } from '../callers/jobs.ts';
 import type { Loaded } from '../load.ts';
 import { closedLoop, type Job } from '../measure/closed-loop.ts';
@@ -72,7 +72,7 @@ async function open(loaded: Loaded, graphBytesMax: number): Promise<OpenedHost> 
   const start = performance.now();
   const graph = graphBytesMax > 0 ? await intoMemory(datastore, storeIdOf(storeId)) : undefined;
   const residentMs = performance.now() - start;
-  const pemba = new Pemba(datastore);
+  const pemba = new Pemba(datastore, { checkDepthMax: depthMax });
   const store = pemba.store(storeId);
   const callers = {
     engine: engineCaller(datastore, storeIdOf(storeId), modelIdOf(model)),

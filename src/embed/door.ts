@@ -24,15 +24,23 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How far a check may go; the limits that `pemba serve` has unless given. */
+export interface CheckBounds {
+  /** Usersets and tuple-to-userset hops that one check may follow. */
+  readonly checkDepthMax?: number;
+  /** Questions and tuples that one request may visit. */
+  readonly checkStepsMax?: number;
+}
+
 export class Door {
   readonly service: Service;
   readonly #checkOf: (message: DescMessage) => FieldCheck;
   #calls = 0;
 
-  constructor(datastore: Datastore, clock: Clock) {
+  constructor(datastore: Datastore, clock: Clock, bounds: CheckBounds) {
     // A list has the time of its call, whatever that is.
     const lists = { timeoutMs: Number.POSITIVE_INFINITY };
-    this.service = createService({ datastore, clock, lists });
+    this.service = createService({ ...bounds, datastore, clock, lists });
     this.#checkOf = createFieldChecks(clock);
   }
 

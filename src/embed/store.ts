@@ -26,7 +26,7 @@ import {
 } from '../gen/pemba/v1/tuple_service_pb.ts';
 import { modelFromDsl } from '../model/dsl.ts';
 import type { StoreId } from '../model/ids.ts';
-import { viewFor } from '../service/consistency.ts';
+import { interruptOf, viewFor } from '../service/consistency.ts';
 import { expandFor, expandRequestOf } from '../service/expand.ts';
 import { createWriteAuthorizationModel } from '../service/models.ts';
 import { createDeleteTuples } from '../service/pemba-delete-tuples.ts';
@@ -44,6 +44,7 @@ import {
   listObjects,
   listSubjects,
 } from './lists.ts';
+import { PlainQuestions } from './plain-questions.ts';
 import type {
   Change,
   Question,
@@ -196,6 +197,12 @@ export class Store {
    * `failed` carries the refusal of a limit or of a condition that cannot be computed.
    */
   check(question: Question): Verdict {
+    const { service } = this.#door;
+    const plain = new PlainQuestions(service, this.#id);
+    const verdict = service.datastore.local.view(this.#id, (snapshot) =>
+      plain.check(question, snapshot),
+    );
+    if (verdict !== undefined) return verdict;
     return this.#answer(question, ({ snapshot, model, object, check }) => {
       requireRelation(model, object.type, question.relation);
       return createWalk(snapshot, model, check).check(object, question.relation);
@@ -219,6 +226,7 @@ export class Store {
     const { service } = this.#door;
     const call = this.#door.call('batchCheck', options);
     const walks = new Map<string, Walk>();
+    const plain = new PlainQuestions(service, this.#id, { interrupt: interruptOf(service, call) });
     const verdicts = viewFor(
       service,
       call,
@@ -226,6 +234,8 @@ export class Store {
       (snapshot) =>
         questions.map((question): Verdict => {
           try {
+            const verdict = plain.check(question, snapshot);
+            if (verdict !== undefined) return verdict;
             const query = readQuery(service, call, this.#request(question), snapshot);
             requireRelation(query.model, query.object.type, question.relation);
             const key = walkKey(question);

@@ -21,6 +21,8 @@ export interface ResolvedModel {
 
 export class ModelCache {
   readonly #entries = new LRUCache<string, Entry>({ max: limits.compiledModelsMax });
+  /** The last answer, and to what: most requests ask for the same model as the one before. */
+  #last: (ResolvedModel & { readonly store: StoreId; readonly latest: ModelId }) | undefined;
 
   /**
    * The model of this id, or the store's latest where `id` is ''. A model vanishes only together
@@ -36,10 +38,22 @@ export class ModelCache {
         `No authorization models found for store '${store}'`,
       );
     }
+    const last = this.#last;
+    if (
+      last !== undefined &&
+      last.id === wanted &&
+      last.store === store &&
+      last.latest === latest
+    ) {
+      return last;
+    }
     // Ids have a fixed length: two pairs never make the same key.
     const key = `${store}/${wanted}`;
     const known = this.#entries.get(key);
-    if (known !== undefined && known.latest === latest) return { id: wanted, model: known.model };
+    if (known !== undefined && known.latest === latest) {
+      this.#last = { id: wanted, model: known.model, store, latest };
+      return this.#last;
+    }
     const record = snapshot.model(wanted);
     if (record === undefined || latest === undefined) {
       this.#entries.delete(key);
