@@ -1,8 +1,9 @@
 /**
  * Answers a question of a plain relation, nearest first, but groups before folders: each object that
- * it leads to is visited once for all of its relations that matter, and nothing recurses. It says nothing where the answer hangs
- * on a condition that cannot be told, or where the walk, which goes some ways that are longer than
- * they need be, could have met its depth limit: those are the walk's to judge.
+ * it leads to is visited once for all of its relations that matter, and nothing recurses. It says
+ * nothing where the answer hangs on a condition that cannot be told, or where the walk, which goes
+ * some ways that are longer than they need be, could have met its depth limit: those are the walk's
+ * to judge.
  */
 import { noGuard, type Run } from '../storage/tuple-reader.ts';
 import type { Facts } from './facts.ts';

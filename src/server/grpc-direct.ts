@@ -99,6 +99,8 @@ class DirectCall implements UnaryDoor, GrpcSource {
     if (timeoutMs !== Number.POSITIVE_INFINITY) {
       this.deadline = service.options.clock.now() + timeoutMs;
       this.#timer = setTimeout(() => this.#late(), timeoutMs);
+      // Who leaves before the end of the question leaves no timer behind.
+      stream.on('close', () => clearTimeout(this.#timer));
     }
     // What becomes of a stream shows when it closes.
     stream.on('error', ignore);
