@@ -9,7 +9,7 @@ import { verifyFile } from '../../src/storage/sqlite/verify.ts';
 import { deletesContract } from './contract-deletes.ts';
 import { expiryContract } from './contract-expiry.ts';
 import { holdContract } from './contract-hold.ts';
-import { snapshotContract } from './contract-snapshot.ts';
+import { longRangeContract, snapshotContract } from './contract-snapshot.ts';
 import { writesContract } from './contract-writes.ts';
 import { type OpenDatastore, temporaryFolder } from './fixtures.ts';
 
@@ -60,6 +60,7 @@ holdContract(openWarmFile, { pooled: false });
 
 describe('resident graphs over SQLite in memory', () => {
   snapshotContract(openWarmMemory);
+  longRangeContract(openWarmMemory);
   writesContract(openWarmMemory);
   deletesContract(openWarmMemory);
 });

@@ -5,13 +5,17 @@ import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { verifyFile } from '../../src/storage/sqlite/verify.ts';
 import { datastoreContract } from './contract.ts';
 import { holdContract } from './contract-hold.ts';
+import { longRangeContract } from './contract-snapshot.ts';
 import { manualClock, type OpenDatastore, storeId, temporaryFolder } from './fixtures.ts';
 
-datastoreContract('SQLite in memory', async (clock) => {
+const openMemory: OpenDatastore = async (clock) => {
   const datastore = await openSqlite({ path: ':memory:', clock });
   onTestFinished(() => datastore.close());
   return datastore;
-});
+};
+
+datastoreContract('SQLite in memory', openMemory);
+longRangeContract(openMemory);
 
 const openFile: OpenDatastore = async (clock) => {
   const path = join(temporaryFolder(), 'pemba.db');
