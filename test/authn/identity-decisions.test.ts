@@ -1,4 +1,6 @@
 /** What the identity file decides beside the relations: binding, scopes, step-up. */
+import { validateHeaderValue } from 'node:http';
+import { Metadata } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
 import { challengeOf, joinContext } from '../../src/authn/identity/decisions.ts';
 import { Identity } from '../../src/authn/identity/identity.ts';
@@ -140,6 +142,31 @@ describe('step-up', () => {
         'acr_values="phr phrh", max_age="300"',
     );
     expect(challengeOf({ amr_all: ['otp'] })).not.toContain('acr_values');
+  });
+
+  test('whatever a file says, a challenge is a header, and its words end where they end', () => {
+    const texts = Array.from({ length: 0xa0 }, (_, code) => `a${String.fromCharCode(code)}b`);
+    const odd = ['', 'é', 'ſ', '\u2028', '\u{1f600}', '\ud800', 'a\r\nx: y', 'a", max_age="0'];
+    const taken = [...texts, ...odd].filter((text) => {
+      const acr = `acr_any: [${JSON.stringify(text)}]`;
+      const file = exampleFile.replace("acr_any: ['urn:pemba:loa:2', phr, phrh]", acr);
+      expect(file).toContain(acr);
+      try {
+        new Identity(file);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    // Printable ASCII, but for the space, the quote and the backslash.
+    expect(taken).toHaveLength(0x7f - 0x21 - 2);
+    for (const text of taken) {
+      const challenge = challengeOf({ acr_values: [text] });
+      expect(challenge.split('"')).toHaveLength(7);
+      expect(() => validateHeaderValue('pemba-step-up', challenge)).not.toThrow();
+      // What grpc-js would have looked at: our metadata goes out as it is.
+      expect(() => new Metadata().set('pemba-step-up', challenge)).not.toThrow();
+    }
   });
 });
 
