@@ -143,20 +143,19 @@ export function createHolding(path: string, cursors: Cursors, clock: Clock): Hol
   };
 }
 
-function heldSnapshot(snapshot: Snapshot, letGo: () => void): HeldSnapshot {
+/** What is read until it is let go of, which happens once. */
+function heldUntil(letGo: () => void) {
   let held = true;
   return {
-    view(read) {
+    read<Result>(read: () => Result): Result {
       assert(held, 'a snapshot is not read after it was let go');
       try {
-        const result = read(snapshot);
-        assert(!(result instanceof Promise), 'a held snapshot is read synchronously');
-        return result;
+        return read();
       } catch (error) {
         throw storageRefusal(error);
       }
     },
-    [Symbol.dispose]() {
+    letGo(): void {
       if (!held) return;
       held = false;
       letGo();
@@ -164,22 +163,24 @@ function heldSnapshot(snapshot: Snapshot, letGo: () => void): HeldSnapshot {
   };
 }
 
-function heldTuples(read: HeldTuples['read'], letGo: () => void): HeldTuples {
-  let held = true;
+function heldSnapshot(snapshot: Snapshot, letGo: () => void): HeldSnapshot {
+  const held = heldUntil(letGo);
   return {
-    read(filter, query) {
-      assert(held, 'a snapshot is not read after it was let go');
-      try {
-        return read(filter, query);
-      } catch (error) {
-        throw storageRefusal(error);
-      }
-    },
-    [Symbol.dispose]() {
-      if (!held) return;
-      held = false;
-      letGo();
-    },
+    view: (read) =>
+      held.read(() => {
+        const result = read(snapshot);
+        assert(!(result instanceof Promise), 'a held snapshot is read synchronously');
+        return result;
+      }),
+    [Symbol.dispose]: held.letGo,
+  };
+}
+
+function heldTuples(read: HeldTuples['read'], letGo: () => void): HeldTuples {
+  const held = heldUntil(letGo);
+  return {
+    read: (filter, query) => held.read(() => read(filter, query)),
+    [Symbol.dispose]: held.letGo,
   };
 }
 
