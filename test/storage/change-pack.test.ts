@@ -17,6 +17,7 @@ import { verifyFile } from '../../src/storage/sqlite/verify.ts';
 import { RandomSource } from '../oracle/random-source.ts';
 import { copyChangesByRow } from './changelog-by-row.ts';
 import { changesOf, storeId, temporaryFolder, tuple, writing } from './fixtures.ts';
+import { toVersion3 } from './tuples-by-parts.ts';
 
 const idMax = 2 ** 31 - 1;
 
@@ -93,6 +94,7 @@ test('a revision of several packs is read in pages of any size', async () => {
 
 /** Rows that version 2 had for what the packs of a file hold. */
 function toVersion2(path: string): void {
+  toVersion3(path);
   const database = new Database(path);
   const [old] = /CREATE TABLE change \([^;]*;/.exec(String(migrations[0])) ?? [''];
   database.exec(`ALTER TABLE change RENAME TO packed; ${old}`);

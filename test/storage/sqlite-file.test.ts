@@ -38,6 +38,7 @@ import {
   tuple,
   writing,
 } from './fixtures.ts';
+import { tuplesByParts } from './tuples-by-parts.ts';
 
 const [first, second] = [storeId(1), storeId(2)];
 const clock = systemClock;
@@ -355,7 +356,8 @@ function copyAsFirstVersion(newer: string, path: string): void {
       .prepare<[], string>(`SELECT name FROM pragma_table_info('${table}')`)
       .pluck()
       .all();
-    database.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM newer.${table}`);
+    const rows = table === 'tuple' ? tuplesByParts('newer') : `newer.${table}`;
+    database.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM ${rows}`);
   }
   copyChangesByRow(database, 'newer.change', 'main.change');
   database.pragma(`application_id = ${applicationId}`);

@@ -127,7 +127,7 @@ test('a sound file has no problems, and is counted', () => {
   const before = copyOf(soundPath);
   const report = verifyFile(soundPath);
   expect(report.problems).toEqual([]);
-  expect(report).toMatchObject({ version: 3, stores: 2, revisions: expect.any(Number) });
+  expect(report).toMatchObject({ version: 4, stores: 2, revisions: expect.any(Number) });
   expect(report.tuples).toBeGreaterThan(8);
   expect(verifyFile(before)).toEqual({ ...report, path: before });
 });
@@ -147,7 +147,7 @@ test('it verifies while a server writes', async () => {
 describe('planted faults', () => {
   const store = `(SELECT key FROM store WHERE id = '${first}')`;
   const faults: [name: string, sql: string, kind: string][] = [
-    ['a tuple too many', tupleOf('object, relation, subject_type, 7, subject'), 'changelog'],
+    ['a tuple too many', tupleOf('object, iif(kind = 1, 2, 1), subject'), 'changelog'],
     ['a tuple lost', `DELETE FROM tuple WHERE store = ${store} AND guard = 1`, 'changelog'],
     [
       'another guard',
@@ -197,6 +197,22 @@ describe('planted faults', () => {
     ],
     ['an entity lost', `DELETE FROM entity WHERE store = ${store} AND id = 2`, 'reference'],
     ['a symbol lost', `DELETE FROM symbol WHERE store = ${store} AND text = 'viewer'`, 'reference'],
+    [
+      'a kind lost',
+      `DELETE FROM kind WHERE store = ${store} AND id = (SELECT max(kind) FROM tuple)`,
+      'reference',
+    ],
+    [
+      'a kind of another relation',
+      `UPDATE kind SET relation = 1 WHERE store = ${store} AND id = 1`,
+      'changelog',
+    ],
+    [
+      'a kind of another type',
+      `UPDATE kind SET object_type = 99 WHERE store = ${store} AND id = 1`,
+      'reference',
+    ],
+    ['a kind skipped', `UPDATE store SET kinds = kinds + 1 WHERE id = '${first}'`, 'interning'],
     ['a guard lost', `DELETE FROM guard WHERE store = ${store} AND id = 1`, 'reference'],
     [
       'a revision lost',
@@ -240,8 +256,8 @@ describe('planted faults', () => {
     ['another expiry', `UPDATE expiry SET expires_at = 5 WHERE store = ${store}`, 'expiry'],
     [
       'an expiry of no tuple',
-      `INSERT INTO expiry SELECT store, object + 1, relation, subject_type, subject_relation, subject,
-         expires_at FROM expiry WHERE store = ${store}`,
+      `INSERT INTO expiry SELECT store, object + 1, kind, subject, expires_at
+       FROM expiry WHERE store = ${store}`,
       'expiry',
     ],
     [
@@ -276,7 +292,7 @@ describe('planted faults', () => {
   });
 
   test.each([
-    ['a tuple that only the primary key has', tupleOf('object, 2, subject_type, 0, subject')],
+    ['a tuple that only the primary key has', tupleOf('object, kind + 1, subject')],
     ['a tuple that only the reverse index has', 'DELETE FROM tuple WHERE guard = 1'],
     ['indexes that differ in a guard', 'UPDATE tuple SET guard = 2 WHERE guard = 1'],
   ])('%s', (_name, sql) => {
@@ -292,9 +308,8 @@ describe('planted faults', () => {
   });
 
   function tupleOf(key: string): string {
-    return `INSERT INTO tuple (store, object, relation, subject_type, subject_relation, subject,
-        object_type, guard, revision)
-      SELECT store, ${key}, object_type, guard, revision FROM tuple
+    return `INSERT INTO tuple (store, object, kind, subject, guard, revision)
+      SELECT store, ${key}, guard, revision FROM tuple
       WHERE store = (SELECT key FROM store WHERE id = '${first}') AND guard = 1`;
   }
 });

@@ -10,8 +10,8 @@ import { expiredGuard } from './change-pack.ts';
 import { forgottenBy } from './idempotency.ts';
 import { createRows } from './tuple-rows.ts';
 
-/** store id, object, relation, subject_type, subject_relation, subject, object_type */
-type Row = [StoreId, number, number, number, number, number, number];
+/** store id, object, kind, subject, object_type, relation, subject_type, subject_relation */
+type Row = [StoreId, number, number, number, number, number, number, number];
 
 /** Stores that are being purged are passed over: there is nobody to tell. */
 const inOrder = 'expiry INDEXED BY expiry_due CROSS JOIN store ON store.key = expiry.store';
@@ -30,12 +30,12 @@ export function createCollecting(database: Database.Database): Collecting {
   const changeRows = createRows(database);
   const findDue = database
     .prepare<number[], Row>(
-      `SELECT store.id, tuple.object, tuple.relation, tuple.subject_type, tuple.subject_relation,
-         tuple.subject, tuple.object_type
+      `SELECT store.id, expiry.object, expiry.kind, expiry.subject, kind.object_type,
+         kind.relation, kind.subject_type, kind.subject_relation
        FROM ${inOrder}
        CROSS JOIN tuple ON tuple.store = expiry.store AND tuple.object = expiry.object
-         AND tuple.relation = expiry.relation AND tuple.subject_type = expiry.subject_type
-         AND tuple.subject_relation = expiry.subject_relation AND tuple.subject = expiry.subject
+         AND tuple.kind = expiry.kind AND tuple.subject = expiry.subject
+       CROSS JOIN kind ON kind.store = expiry.store AND kind.id = expiry.kind
        WHERE expiry.expires_at <= ? LIMIT ?`,
     )
     .raw();
@@ -51,9 +51,9 @@ export function createCollecting(database: Database.Database): Collecting {
     collectTuples({ store, revision }, found) {
       const rows = changeRows(store, revision);
       for (const row of found) {
-        const [, object, relation, subjectType, subjectRelation, subject, objectType] = row;
-        const key = { object, relation, subjectType, subjectRelation, subject, objectType };
-        rows.remove(key, expiredGuard);
+        const [, object, kind, subject, objectType, relation, subjectType, subjectRelation] = row;
+        const parts = { objectType, relation, subjectType, subjectRelation };
+        rows.remove({ object, subject, ...parts, kind }, expiredGuard);
       }
       rows.finish();
     },

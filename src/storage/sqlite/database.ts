@@ -151,6 +151,9 @@ function refuseNewerVersion(version: number, path: string): void {
 
 function migrate(database: Database.Database, path: string): void {
   refuseNewerVersion(versionOf(database), path);
+  if (versionOf(database) === migrations.length) return;
+  const usualCache = Number(database.pragma('cache_size', { simple: true }));
+  database.pragma(`cache_size = -${writerCacheKiB}`);
   for (let version = versionOf(database); version < migrations.length; version++) {
     database
       .transaction(() => {
@@ -167,6 +170,7 @@ function migrate(database: Database.Database, path: string): void {
       })
       .immediate();
   }
+  database.pragma(`cache_size = ${usualCache}`);
 }
 
 function noFolder(path: string): Refusal {

@@ -7,13 +7,14 @@ import { deletedGuard } from './change-pack.ts';
 import { isDue, never } from './schema.ts';
 import type { Key } from './tuple-key.ts';
 import {
-  type Column,
+  placeIn,
   type Range,
   rangeKey,
   rangeOf,
   rangeSql,
   rangeValues,
   rowColumns,
+  rowSql,
   type Wanted,
   wantedIds,
 } from './tuple-range.ts';
@@ -95,7 +96,7 @@ function walk(
     const found = scan.all(...rangeValues(target.store, wanted, range, after), rowsAtOnce);
     for (const row of found) {
       if (deleted === limit) return after;
-      after = range.free.map((column) => columnOf(row, column));
+      after = placeIn(range, row);
       if (!isMeant(row, { target, wanted, range, from })) continue;
       remove(rows, row);
       deleted++;
@@ -122,18 +123,18 @@ function remove(rows: TupleRows, row: Row): void {
     subject: columnOf(row, 'subject'),
     subjectType: columnOf(row, 'subject_type'),
     subjectRelation: columnOf(row, 'subject_relation'),
+    kind: columnOf(row, 'kind'),
   };
   if (!rows.removeUnguarded(key)) rows.remove(key, deletedGuard);
 }
 
-function columnOf(row: Row, column: Column): number {
+function columnOf(row: Row, column: (typeof rowColumns)[number]): number {
   return row[rowColumns.indexOf(column)] as number;
 }
 
 function sqlOf(range: Range): string {
   const { from, where, orderBy } = rangeSql(range);
-  const columns = rowColumns.map((name) => `tuple.${name}`).join(', ');
-  return `SELECT ${columns}, tuple.guard, tuple.revision,
+  return `SELECT ${rowSql}, tuple.guard, tuple.revision,
       iif(tuple.guard = 0, ${never}, (SELECT expires_at FROM guard
         WHERE guard.store = tuple.store AND guard.id = tuple.guard))
     FROM ${from} WHERE ${where} ORDER BY ${orderBy} LIMIT +?`;

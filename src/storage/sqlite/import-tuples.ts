@@ -70,13 +70,17 @@ function keysOf(block: TupleBlock, ids: readonly string[], interner: Interner): 
   for (let at = 0; at < rows.length; at += rowLength) {
     const [object, subject] = [rows[at] as number, rows[at + 2] as number];
     const subjectRelation = rows[at + 3] as number;
-    const key = {
-      object: entities[object] as number,
+    const parts = {
       objectType: types[object] as number,
       relation: symbols[rows[at + 1] as number] as number,
-      subject: entities[subject] as number,
       subjectType: types[subject] as number,
       subjectRelation: subjectRelation === none ? 0 : (symbols[subjectRelation] as number),
+    };
+    const key = {
+      object: entities[object] as number,
+      subject: entities[subject] as number,
+      ...parts,
+      kind: interner.kind(parts),
     };
     placed.push({ key, index: at / rowLength });
   }
@@ -84,11 +88,5 @@ function keysOf(block: TupleBlock, ids: readonly string[], interner: Interner): 
 }
 
 function compareKeys(a: Key, b: Key): number {
-  return (
-    a.object - b.object ||
-    a.relation - b.relation ||
-    a.subjectType - b.subjectType ||
-    a.subjectRelation - b.subjectRelation ||
-    a.subject - b.subject
-  );
+  return a.object - b.object || a.kind - b.kind || a.subject - b.subject;
 }

@@ -18,6 +18,33 @@ export interface Counters {
   symbols: number;
   entities: number;
   guards: number;
+  kinds: number;
+}
+
+/** What a kind of tuples has in common. */
+export interface KindParts {
+  readonly objectType: number;
+  readonly relation: number;
+  readonly subjectType: number;
+  readonly subjectRelation: number;
+}
+
+/** Parts are the same where it is the same: a number where they are small, as they are nearly always. */
+export type KindKey = number | string;
+
+const partBits = 13;
+
+function kindKey(parts: KindParts): KindKey {
+  const columns = kindColumns(parts);
+  const [objectType, relation, subjectType, subjectRelation] = columns;
+  if (Math.max(...columns) >= 2 ** partBits) return columns.join();
+  const high = objectType * 2 ** partBits + relation;
+  return high * 2 ** (2 * partBits) + subjectType * 2 ** partBits + subjectRelation;
+}
+
+/** In the order of the columns. */
+function kindColumns(parts: KindParts): [number, number, number, number] {
+  return [parts.objectType, parts.relation, parts.subjectType, parts.subjectRelation];
 }
 
 /** Entities that one statement adds. */
@@ -50,6 +77,16 @@ function prepareInterning(database: Database.Database) {
       .raw(),
     addEntity: insertEntities(database, 1),
     addEntities: insertEntities(database, entitiesAtOnce),
+    findKind: database
+      .prepare<number[], number>(
+        `SELECT id FROM kind WHERE store = ? AND object_type = ? AND relation = ?
+         AND subject_type = ? AND subject_relation = ?`,
+      )
+      .pluck(),
+    addKind: database.prepare(
+      `INSERT INTO kind (store, id, object_type, relation, subject_type, subject_relation)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+    ),
     findGuard: database
       .prepare<[number, number, string, number], number>(
         `SELECT id FROM guard
@@ -64,12 +101,14 @@ function prepareInterning(database: Database.Database) {
 
 type InternStatements = ReturnType<typeof prepareInterning>;
 
-/** Makes the interner of one command on one store. `known` are symbols that need no look-up. */
-export type CreateInterner = (
-  store: number,
-  known: ReadonlyMap<string, number>,
-  counters: Counters,
-) => Interner;
+/** What needs no look-up. */
+export interface Known {
+  readonly symbols: ReadonlyMap<string, number>;
+  readonly kinds: ReadonlyMap<KindKey, number>;
+}
+
+/** Makes the interner of one command on one store. */
+export type CreateInterner = (store: number, known: Known, counters: Counters) => Interner;
 
 export function createInterning(database: Database.Database): CreateInterner {
   const statements = prepareInterning(database);
@@ -77,9 +116,10 @@ export function createInterning(database: Database.Database): CreateInterner {
 }
 
 export interface Interner {
-  /** Symbols that this command looked up or made. */
-  readonly symbols: ReadonlyMap<string, number>;
+  /** Symbols and kinds that this command looked up or made. */
+  readonly learnt: Known;
   symbol(text: string): number;
+  kind(parts: KindParts): number;
   entity(type: number, name: string): number;
   /** Those of a block, each once; the new ones are numbered by the order of their names. */
   entities(types: readonly number[], names: readonly string[]): readonly number[];
@@ -87,6 +127,7 @@ export interface Interner {
   guard(tuple: Pick<Tuple, 'condition' | 'expiresAt'>): number;
   /** The same without adding: 0 when it is unknown. */
   findSymbol(text: string): number;
+  findKind(parts: KindParts): number;
   findEntity(object: ObjectRef): number;
   readonly found: FindIds;
 }
@@ -94,16 +135,17 @@ export interface Interner {
 function createInterner(
   statements: InternStatements,
   store: number,
-  known: ReadonlyMap<string, number>,
+  known: Known,
   counters: Counters,
 ): Interner {
   const symbols = new Map<string, number>();
   // Tuples of one write often share their object: one look-up will do. Keys begin with the type's
   // integer, so no name can run into another's.
   const entities = new Map<string, number>();
+  const kinds = new Map<KindKey, number>();
 
   function findSymbol(text: string): number {
-    const memory = symbols.get(text) ?? known.get(text);
+    const memory = symbols.get(text) ?? known.symbols.get(text);
     if (memory !== undefined) return memory;
     const found = statements.findSymbol.get(store, text);
     if (found !== undefined) symbols.set(text, found);
@@ -117,6 +159,24 @@ function createInterner(
     statements.addSymbol.run(store, counters.symbols, text);
     symbols.set(text, counters.symbols);
     return counters.symbols;
+  }
+
+  function findKind(parts: KindParts): number {
+    const key = kindKey(parts);
+    const memory = kinds.get(key) ?? known.kinds.get(key);
+    if (memory !== undefined) return memory;
+    const found = statements.findKind.get(store, ...kindColumns(parts)) ?? 0;
+    if (found !== 0) kinds.set(key, found);
+    return found;
+  }
+
+  function kind(parts: KindParts): number {
+    const found = findKind(parts);
+    if (found !== 0) return found;
+    counters.kinds += 1;
+    statements.addKind.run(store, counters.kinds, ...kindColumns(parts));
+    kinds.set(kindKey(parts), counters.kinds);
+    return counters.kinds;
   }
 
   function entity(type: number, name: string): number {
@@ -201,7 +261,16 @@ function createInterner(
     return counters.guards;
   }
 
-  return { symbols, symbol, entity, entities: entitiesOf, guard, findSymbol, findEntity, found };
+  const finding = { findSymbol, findKind, findEntity, found };
+  return {
+    learnt: { symbols, kinds },
+    symbol,
+    kind,
+    entity,
+    entities: entitiesOf,
+    guard,
+    ...finding,
+  };
 }
 
 interface Named {

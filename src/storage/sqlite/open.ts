@@ -156,7 +156,12 @@ export function createDatastore(
     async deleteTuples(store, { filter, limit, cursor }) {
       assert(limit > 0, 'a round deletes something');
       const { key } = reading.inStore(store, (view) => view);
-      const bound: CursorQuery = ['delete', store, key, JSON.stringify(filterParts(filter))];
+      const bound: CursorQuery = [
+        'delete by kind',
+        store,
+        key,
+        JSON.stringify(filterParts(filter)),
+      ];
       const position = cursors.decode(bound, cursor)?.map(Number);
       const from = position && { store: key, upTo: position[0] ?? 0, after: position.slice(1) };
       const done = await queue.submit({ kind: 'deleteTuples', store, filter, limit, from });

@@ -7,14 +7,10 @@ import { TooLarge } from '../resident/too-large.ts';
 import { forwardIndex } from './schema.ts';
 import type { StoreView } from './view.ts';
 
-type TupleRow = [
-  object: number,
-  relation: number,
-  subjectType: number,
-  subjectRelation: number,
-  subject: number,
-  guard: number,
-];
+type TupleRow = [object: number, kind: number, subject: number, guard: number];
+
+/** id, relation, subject_type, subject_relation */
+type KindRow = [number, number, number, number];
 
 /**
  * REQUIRES: the view's read transaction is open: the base is of its revision.
@@ -53,12 +49,15 @@ function readWhole(
   for (const [id, type, name] of entities.iterate(key)) builder.addEntity(id, type, name);
   const tuples = database
     .prepare<[number], TupleRow>(
-      `SELECT object, relation, subject_type, subject_relation, subject, guard
-       FROM tuple INDEXED BY ${forwardIndex} WHERE store = ?
-       ORDER BY object, relation, subject_type, subject_relation, subject`,
+      `SELECT object, kind, subject, guard
+       FROM tuple INDEXED BY ${forwardIndex} WHERE store = ? ORDER BY object, kind, subject`,
     )
     .raw();
-  for (const row of tuples.iterate(key)) builder.addTuple(...row);
+  const kinds = kindsOf(database, key);
+  for (const [object, kind, subject, guard] of tuples.iterate(key)) {
+    const [, relation, subjectType, subjectRelation] = kinds[kind - 1] ?? noKind;
+    builder.addTuple(object, relation, subjectType, subjectRelation, subject, guard);
+  }
   const latestModel = database
     .prepare<[number], ModelId>(
       'SELECT id FROM model WHERE store = ? ORDER BY revision DESC LIMIT 1',
@@ -69,6 +68,22 @@ function readWhole(
   const counted = numberOf(database, 'SELECT symbols FROM store WHERE key = ?', key);
   assert(symbols.length === counted, 'as many symbols as were counted');
   return builder.build({ incarnation: key, revision, latestModel, symbols });
+}
+
+/** Of a row that is not there; a type that is none is refused. */
+const noKind: KindRow = [0, 0, 0, 0];
+
+function kindsOf(database: Database.Database, key: number): KindRow[] {
+  const rows = database
+    .prepare<[number], KindRow>(
+      'SELECT id, relation, subject_type, subject_relation FROM kind WHERE store = ? ORDER BY id',
+    )
+    .raw()
+    .all(key);
+  rows.forEach(([id], index) => {
+    assert(id === index + 1, 'kinds are numbered without gaps');
+  });
+  return rows;
 }
 
 function symbolsOf(database: Database.Database, key: number): string[] {

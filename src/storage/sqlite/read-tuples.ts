@@ -11,22 +11,22 @@ import {
 import type { CursorQuery, Cursors } from './cursor.ts';
 import type { Texts } from './texts.ts';
 import {
-  type Column,
   filterParts,
   isLive,
+  placeIn,
   type Range,
   rangeKey,
   rangeOf,
   rangeSql,
   rangeValues,
-  rowColumns,
+  rowSql,
   valuesOf,
   wantedIds,
 } from './tuple-range.ts';
 import type { StoreView } from './view.ts';
 
-/** object, relation, subject_type, subject_relation, subject, object_type, guard, committed_at */
-type Row = [number, number, number, number, number, number, number, number];
+/** The columns of `rowColumns`, then guard and committed_at. */
+type Row = [number, number, number, number, number, number, number, number, number];
 
 export type TupleReads = ReturnType<typeof createTupleReads>;
 
@@ -65,16 +65,18 @@ export function createTupleReads(database: Database.Database, texts: Texts, curs
     query: FittingQuery<TupleRecord>,
     now: number,
   ): Generator<undefined, Page<TupleRecord>, void> {
-    const bound: CursorQuery = ['tuples', view.id, view.key, JSON.stringify(filterParts(filter))];
+    const bound: CursorQuery = [
+      'tuples by kind',
+      view.id,
+      view.key,
+      JSON.stringify(filterParts(filter)),
+    ];
     const position = cursors.decode(bound, query.cursor)?.map(Number);
     const empty = { rows: [], cursor: '', revision: view.revision };
     const wanted = wantedIds(idsOf(texts, view.key), filter);
     if (wanted === undefined) return empty;
 
     const range = rangeOf(wanted);
-    const { free } = range;
-    // A single tuple has no second page.
-    if (free.length === 0 && position !== undefined) return empty;
     const rows: Row[] = [];
     for (let after = position; ; ) {
       const values = rangeValues(view.key, wanted, range, after);
@@ -100,7 +102,7 @@ export function createTupleReads(database: Database.Database, texts: Texts, curs
     );
     const last = rows[page.length - 1];
     const more = rows.length > page.length && last !== undefined;
-    const place = more ? free.map((column) => columnOf(last, column)) : [];
+    const place = more ? placeIn(range, last) : [];
     return {
       rows: page,
       cursor: more ? cursors.encode(bound, place) : '',
@@ -121,19 +123,14 @@ export function createTupleReads(database: Database.Database, texts: Texts, curs
 }
 
 /** Whether tuples of the range may fail the filter: then many may have to be looked at for a page. */
-function isSparse({ fixed, free, rest }: Range): boolean {
-  if (free.length === 0) return false;
-  return rest.some((column) => {
-    if (column === 'object_type') return !fixed.includes('object');
-    return column !== 'subject_type' || !fixed.includes('subject');
-  });
+function isSparse({ rest }: Range): boolean {
+  return rest.length > 0;
 }
 
 /** With `ends`, up to a position too: its parameters come after those of the range. */
 function sqlOf(range: Range, ends: boolean): string {
   const { from, where, orderBy, restIs, upTo } = rangeSql(range);
-  return `SELECT ${rowColumns.map((name) => `tuple.${name}`).join(', ')}, tuple.guard,
-      revision.committed_at
+  return `SELECT ${rowSql}, tuple.guard, revision.committed_at
     FROM ${from}
     CROSS JOIN revision ON revision.store = tuple.store AND revision.revision = tuple.revision
     WHERE ${where}${ends ? ` AND ${upTo}` : ''} AND ${restIs} AND ${isLive}
@@ -154,12 +151,8 @@ function idsOf(texts: Texts, store: number) {
   };
 }
 
-function columnOf(row: Row, column: Column): number {
-  return row[rowColumns.indexOf(column)] as number;
-}
-
 function tupleRecord(texts: Texts, store: number, row: Row): TupleRecord {
-  const [object, relation, , subjectRelation, subject, , guard, writtenAt] = row;
+  const [object, , subject, , relation, , subjectRelation, guard, writtenAt] = row;
   const tuple = texts.tuple(store, { object, relation, subject, subjectRelation, guard });
   return { tuple, writtenAt };
 }

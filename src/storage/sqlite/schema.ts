@@ -12,6 +12,7 @@
 import type Database from 'better-sqlite3';
 import { noCondition } from '../tuple-reader.ts';
 import { deletedGuard, expiredGuard } from './change-pack.ts';
+import { numberKinds } from './number-kinds.ts';
 import { packChangelog } from './pack-changelog.ts';
 
 /** Stamped into the header of our files ("Pmba"), so that another program's file is never touched. */
@@ -190,6 +191,7 @@ export const migrations: readonly (string | ((database: Database.Database) => vo
   CREATE INDEX idempotency_age ON idempotency (written_at);
   `,
   packChangelog,
+  numberKinds,
 ];
 
 /** Tables with rows of one store each, in the order in which a deleted store is emptied. */
@@ -200,6 +202,7 @@ export const storeTables = [
   'change',
   'change_type',
   'revision',
+  'kind',
   'guard',
   'entity',
   'symbol',

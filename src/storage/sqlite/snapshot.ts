@@ -21,10 +21,8 @@ export const nextRunLength = 1_024;
  * ORDER BY or LIMIT it would, for the bare parameter's value might suit another plan (measured:
  * 1.2 µs instead of 10).
  */
-const subjectsAre = `store = +? AND object = +? AND relation = +? AND subject_type = +?
-  AND subject_relation = +? AND subject > +?`;
-const objectsAre = `store = +? AND subject = +? AND subject_relation = +? AND object_type = +?
-  AND relation = +? AND object > +?`;
+const subjectsAre = 'store = +? AND object = +? AND kind = +? AND subject > +?';
+const objectsAre = 'store = +? AND subject = +? AND kind = +? AND object > +?';
 
 /** A range in both forms: ids, negative where guarded, so that a row costs no object; and guards. */
 function prepareRange(database: Database.Database, column: 'subject' | 'object') {
@@ -42,8 +40,7 @@ function prepareSnapshots(database: Database.Database) {
   return {
     find: database
       .prepare<number[], number>(
-        `SELECT guard FROM tuple WHERE store = ? AND object = ? AND relation = ?
-         AND subject_type = ? AND subject_relation = ? AND subject = ?`,
+        'SELECT guard FROM tuple WHERE store = ? AND object = ? AND kind = ? AND subject = ?',
       )
       .pluck(),
     subjects: prepareRange(database, 'subject'),
@@ -80,7 +77,7 @@ export function createSnapshots(database: Database.Database, texts: Texts): Open
 function openSnapshot(statements: SnapshotStatements, texts: Texts, view: StoreView): OpenSnapshot {
   const store = view.key;
   let open = true;
-  // The primary key has the subject's type before the subject. A check asks for few subjects.
+  // The kind of a tuple has the types of its entities.
   const types = new Map<number, number>();
 
   function alive(): void {
@@ -94,6 +91,11 @@ function openSnapshot(statements: SnapshotStatements, texts: Texts, view: StoreV
       types.set(entity, type);
     }
     return type;
+  }
+
+  function learn({ entities, end }: Run, type: number): void {
+    if (end > firstRunLength) return;
+    for (let at = 0; at < end; at++) types.set(entities[at] as number, type);
   }
 
   const snapshot: Snapshot = {
@@ -136,24 +138,29 @@ function openSnapshot(statements: SnapshotStatements, texts: Texts, view: StoreV
     find(object, relation, subject, subjectRelation) {
       alive();
       if (object <= 0 || relation <= 0 || subject <= 0 || subjectRelation < 0) return noTuple;
-      const type = typeOf(subject);
-      return (
-        statements.find.get(store, object, relation, type, subjectRelation, subject) ?? noTuple
-      );
+      const parts = [typeOf(object), relation, typeOf(subject), subjectRelation] as const;
+      const kind = texts.kind(store, ...parts);
+      return statements.find.get(store, object, kind, subject) ?? noTuple;
     },
 
     subjects(object, relation, subjectType, subjectRelation, after) {
       alive();
       if (object <= 0 || relation <= 0 || subjectType <= 0 || subjectRelation < 0) return emptyRun;
-      const prefix = [store, object, relation, subjectType, subjectRelation];
-      return readRun(statements.subjects, prefix, after);
+      const kind = texts.kind(store, typeOf(object), relation, subjectType, subjectRelation);
+      if (kind === 0) return emptyRun;
+      const run = readRun(statements.subjects, [store, object, kind], after);
+      learn(run, subjectType);
+      return run;
     },
 
     objects(subject, subjectRelation, relation, objectType, after) {
       alive();
       if (subject <= 0 || subjectRelation < 0 || relation <= 0 || objectType <= 0) return emptyRun;
-      const prefix = [store, subject, subjectRelation, objectType, relation];
-      return readRun(statements.objects, prefix, after);
+      const kind = texts.kind(store, objectType, relation, typeOf(subject), subjectRelation);
+      if (kind === 0) return emptyRun;
+      const run = readRun(statements.objects, [store, subject, kind], after);
+      learn(run, objectType);
+      return run;
     },
 
     latestModelId() {

@@ -1,7 +1,7 @@
 /**
  * From texts to the integers that stand for them, and back, for the reading connection.
  *
- * Rows of symbol, entity and guard are immutable once committed and their ids are never reused,
+ * Rows of symbol, entity, kind and guard are immutable once committed and their ids are never reused,
  * nor are the keys of stores, so remembering what was found is exact. What was not found is never
  * remembered: the next write may bring it.
  */
@@ -15,6 +15,7 @@ import { never } from './schema.ts';
 
 const storesKept = 1_000;
 const symbolsKept = 5_000;
+const kindsKept = 5_000;
 const objectsKept = 50_000;
 const guardsKept = 10_000;
 /** Contexts remembered, as text, in characters. */
@@ -24,6 +25,7 @@ const guardTextKept = 16 * 1024 * 1024;
 interface Memory {
   readonly symbols: LRUCache<string, number>;
   readonly texts: LRUCache<number, string>;
+  readonly kinds: LRUCache<string, number>;
 }
 
 /** A tuple's ids as rows of storage have them. */
@@ -39,6 +41,14 @@ export interface Texts {
   /** 0 where the text or the entity is unknown. */
   symbol(store: number, text: string): number;
   entity(store: number, type: number, name: string): number;
+  /** 0 where no tuple of this kind was ever written. */
+  kind(
+    store: number,
+    objectType: number,
+    relation: number,
+    subjectType: number,
+    subjectRelation: number,
+  ): number;
   /** REQUIRES, here and below: the id was read from this store. */
   symbolText(store: number, symbol: number): string;
   entityType(store: number, entity: number): number;
@@ -58,6 +68,12 @@ export function createTexts(database: Database.Database): Texts {
   const findEntity = database
     .prepare<[number, number, string], number>(
       'SELECT id FROM entity WHERE store = ? AND type = ? AND name = ?',
+    )
+    .pluck();
+  const findKind = database
+    .prepare<number[], number>(
+      `SELECT id FROM kind WHERE store = ? AND object_type = ? AND relation = ?
+       AND subject_type = ? AND subject_relation = ?`,
     )
     .pluck();
   const findObject = database
@@ -81,6 +97,7 @@ export function createTexts(database: Database.Database): Texts {
       memory = {
         symbols: new LRUCache({ max: symbolsKept }),
         texts: new LRUCache({ max: symbolsKept }),
+        kinds: new LRUCache({ max: kindsKept }),
       };
       memories.set(store, memory);
     }
@@ -102,6 +119,17 @@ export function createTexts(database: Database.Database): Texts {
   function entity(store: number, type: number, name: string): number {
     if (type <= 0 || !name.isWellFormed()) return 0;
     return findEntity.get(store, type, name) ?? 0;
+  }
+
+  function kind(store: number, ...parts: [number, number, number, number]): number {
+    const { kinds } = memoryOf(store);
+    const key = parts.join();
+    const memory = kinds.get(key);
+    if (memory !== undefined) return memory;
+    const found = findKind.get(store, ...parts);
+    if (found === undefined) return 0;
+    kinds.set(key, found);
+    return found;
   }
 
   function symbolText(store: number, id: number): string {
@@ -169,6 +197,7 @@ export function createTexts(database: Database.Database): Texts {
   return {
     symbol,
     entity,
+    kind,
     symbolText,
     entityType: (store, id) => objectRow(store, id)[0],
     entityRef,

@@ -11,11 +11,13 @@ export interface Key {
   readonly subject: number;
   readonly subjectType: number;
   readonly subjectRelation: number;
+  /** The number of the two types and the two relations. */
+  readonly kind: number;
 }
 
 /** In the order of the primary key. */
 export function keyColumns(store: number, key: Key): number[] {
-  return [store, key.object, key.relation, key.subjectType, key.subjectRelation, key.subject];
+  return [store, key.object, key.kind, key.subject];
 }
 
 /** The key of a tuple to write: what is new of it is interned. */
@@ -23,14 +25,13 @@ export function internKey(interner: Interner, tuple: BareTuple): Key {
   refuseIllFormed(tuple);
   const objectType = interner.symbol(tuple.object.type);
   const subjectType = interner.symbol(tuple.subject.type);
-  return {
-    object: interner.entity(objectType, tuple.object.id),
-    objectType,
-    relation: interner.symbol(tuple.relation),
-    subject: interner.entity(subjectType, tuple.subject.id),
-    subjectType,
-    subjectRelation: tuple.subject.relation === '' ? 0 : interner.symbol(tuple.subject.relation),
-  };
+  const object = interner.entity(objectType, tuple.object.id);
+  const relation = interner.symbol(tuple.relation);
+  const subject = interner.entity(subjectType, tuple.subject.id);
+  const subjectRelation =
+    tuple.subject.relation === '' ? 0 : interner.symbol(tuple.subject.relation);
+  const parts = { objectType, relation, subjectType, subjectRelation };
+  return { object, subject, ...parts, kind: interner.kind(parts) };
 }
 
 /** The key of a tuple to delete; undefined when one of its texts was never written. */
@@ -46,7 +47,9 @@ export function findKey(interner: Interner, tuple: BareTuple): Key | undefined {
   const objectType = interner.findSymbol(tuple.object.type);
   const subjectType = interner.findSymbol(tuple.subject.type);
   assert(objectType !== 0 && subjectType !== 0, 'the type of a known entity is known');
-  return { object, objectType, relation, subject, subjectType, subjectRelation };
+  const parts = { objectType, relation, subjectType, subjectRelation };
+  const kind = interner.findKind(parts);
+  return kind === 0 ? undefined : { object, subject, ...parts, kind };
 }
 
 /** A lone surrogate has no UTF-8 form: stored, it would become U+FFFD and so another's id. */

@@ -1,6 +1,6 @@
 /**
- * How tuples are found by a filter: as a range of one of the two indexes, so that a page costs the
- * same however far in it is. Reads, preconditions and deletes by filter find them in the same way.
+ * How tuples are found by a filter: as a range of one of the two indexes, kind by kind where an object
+ * or a subject is given, so that a page costs the same however far in it is. Reads, preconditions and deletes by filter find them in the same way.
  */
 import type { JsonValue } from '../../base/json.ts';
 import type { TupleFilter } from '../datastore.ts';
@@ -14,40 +14,26 @@ export type Column =
   | 'subject'
   | 'object_type';
 
+/** Columns in the order of which tuples have their one place in a store. */
+type Place = 'object' | 'kind' | 'subject';
+
 /** What a row of any query on tuples begins with. */
-export const rowColumns: readonly Column[] = [
+export const rowColumns: readonly (Column | 'kind')[] = [
   'object',
-  'relation',
-  'subject_type',
-  'subject_relation',
+  'kind',
   'subject',
   'object_type',
-];
-
-/** The columns of the two indexes after the store: orders in which each tuple has its one place. */
-const forward: readonly Column[] = [
-  'object',
   'relation',
   'subject_type',
   'subject_relation',
-  'subject',
-];
-const reverse: readonly Column[] = [
-  'subject',
-  'subject_relation',
-  'object_type',
-  'relation',
-  'object',
 ];
 
-/** Of one object and one subject: a tuple a relation. */
-const pair: readonly Column[] = [
-  'object',
-  'subject_type',
-  'subject_relation',
-  'subject',
-  'relation',
-];
+/** The same as SQL. */
+export const rowSql = rowColumns.map(sqlName).join(', ');
+
+/** The columns of the two indexes after the store. */
+const forward: readonly Place[] = ['object', 'kind', 'subject'];
+const reverse: readonly Place[] = ['subject', 'kind', 'object'];
 
 /** The filter in ids. */
 export type Wanted = ReadonlyMap<Column, number>;
@@ -93,40 +79,40 @@ export function filterParts(filter: TupleFilter): JsonValue {
 
 /** A range: the leading columns of an order that the filter fixes, and those along which it runs. */
 export interface Range {
-  readonly order: readonly Column[];
+  readonly order: readonly Place[];
+  /**
+   * Whether kinds are looked up first, and the tuples of each: an entity is given, which can have any
+   * number of tuples, and a store has only so many kinds. If not, it is a scan.
+   */
+  readonly byKind: boolean;
   readonly fixed: readonly Column[];
-  /** Empty where it is a single tuple. */
-  readonly free: readonly Column[];
-  /** Columns that the filter names too, but that the range does not fix. */
+  /** What the filter says of the kinds that are looked up. */
+  readonly ofKind: readonly Column[];
+  /** Never empty: the kind at least, though it may be only one. */
+  readonly free: readonly Place[];
+  /** What the filter says of what a scan meets. */
   readonly rest: readonly Column[];
 }
 
 export function rangeOf(wanted: Wanted): Range {
-  const order = orderFor(wanted);
-  const length = order.findIndex((column) => !wanted.has(column));
-  const fixed = length === -1 ? order : order.slice(0, length);
-  const free = order.slice(fixed.length);
-  const rest = [...wanted.keys()].filter((column) => !fixed.includes(column));
-  return { order, fixed, free, rest };
-}
-
-/** The order whose leading columns the filter fixes. */
-function orderFor(wanted: Wanted): readonly Column[] {
+  const entities = (['object', 'subject'] as const).filter((column) => wanted.has(column));
   // Either order would do for a whole store. Clients of the wire know the order of writing, which
   // the order of the subjects is nearest to, as entities are numbered when they are first written.
-  if (wanted.size === 0) return reverse;
-  if (!wanted.has('subject')) return forward;
-  if (!wanted.has('object')) return reverse;
-  return wanted.has('relation') ? forward : pair;
+  const order = wanted.size === 0 || entities[0] === 'subject' ? reverse : forward;
+  const free = order.filter((column) => column === 'kind' || !wanted.has(column));
+  const others = [...wanted.keys()].filter((column) => column !== 'object' && column !== 'subject');
+  const byKind = entities.length > 0;
+  const [ofKind, rest] = byKind ? [others, []] : [[], others];
+  return { order, byKind, fixed: entities, ofKind, free, rest };
 }
 
 /** The clauses of a query on a range, after a position in it. */
 export interface RangeSql {
   readonly from: string;
-  /** Its parameters: the store, the fixed columns, then the position, one value a free column. */
+  /** Its parameters are those of `rangeValues`. */
   readonly where: string;
   readonly orderBy: string;
-  /** Not after a position. Its parameters: as of the position in `where`. */
+  /** Not after a position. Its parameters: the position. REQUIRES: a scan. */
   readonly upTo: string;
   /** A condition on the rest. Its parameters: the columns of the rest. */
   readonly restIs: string;
@@ -136,22 +122,26 @@ export interface RangeSql {
  * REQUIRES: every part is a column name of ours; values are bound, never written into the text.
  * Parameters have a plus for the reason given in snapshot.ts.
  */
-export function rangeSql({ order, fixed, free, rest }: Range): RangeSql {
-  const conditions = [`${order === pair ? 'symbol' : 'tuple'}.store = +?`];
+export function rangeSql({ order, byKind, fixed, ofKind, free, rest }: Range): RangeSql {
+  const index = `tuple INDEXED BY ${order === forward ? forwardIndex : reverseIndex}`;
+  const names = free.map((column) => (byKind ? placeOf(column) : `tuple.${column}`)).join(', ');
+  const position = free.map(() => '+?').join(', ');
+  const conditions = [byKind ? 'kind.store = +?' : 'tuple.store = +?'];
   for (const name of fixed) conditions.push(`tuple.${name} = +?`);
-  if (order === pair) conditions.push('symbol.id > +?');
-  else if (free.length > 0) {
-    const names = free.map((name) => `tuple.${name}`).join(', ');
-    conditions.push(`(${names}) > (${free.map(() => '+?').join(', ')})`);
-  }
-  const sorting = order === pair ? ['symbol.id'] : order.map((name) => `tuple.${name}`);
+  // A plus keeps a column out of the choice of an index.
+  for (const name of ofKind) conditions.push(`+${sqlName(name)} = +?`);
+  // Kinds before that of the position are not looked at, nor are its tuples before it.
+  if (byKind && free.length === 1) conditions.push('kind.id > +?');
+  else if (byKind) conditions.push('kind.id >= +?', `tuple.${free[1]} > iif(kind.id = +?, +?, 0)`);
+  else conditions.push(`(${names}) > (${position})`);
   return {
-    from: sourceOf(order),
+    from: byKind
+      ? `kind CROSS JOIN ${index} ON tuple.store = kind.store AND tuple.kind = kind.id`
+      : `${index} CROSS JOIN kind ON kind.store = tuple.store AND kind.id = tuple.kind`,
     where: conditions.join(' AND '),
-    orderBy: sorting.join(', '),
-    upTo: `(${free.map((name) => `tuple.${name}`).join(', ')}) <= (${free.map(() => '+?').join(', ')})`,
-    // A plus before a column that is not part of the range keeps it out of the choice of an order.
-    restIs: ['TRUE', ...rest.map((name) => `+tuple.${name} = +?`)].join(' AND '),
+    orderBy: names,
+    upTo: `(${names}) <= (${position})`,
+    restIs: ['TRUE', ...rest.map((name) => `+${sqlName(name)} = +?`)].join(' AND '),
   };
 }
 
@@ -159,10 +149,12 @@ export function rangeSql({ order, fixed, free, rest }: Range): RangeSql {
 export function rangeValues(
   store: number,
   wanted: Wanted,
-  { fixed, free }: Range,
+  { byKind, fixed, ofKind, free }: Range,
   after: readonly number[] = free.map(() => -1),
 ): number[] {
-  return [store, ...valuesOf(wanted, fixed), ...after];
+  const [kind = -1, entity = -1] = after;
+  const place = !byKind ? after : free.length === 1 ? [kind] : [kind, kind, entity];
+  return [store, ...valuesOf(wanted, fixed), ...valuesOf(wanted, ofKind), ...place];
 }
 
 export function valuesOf(wanted: Wanted, columns: readonly Column[]): number[] {
@@ -175,15 +167,20 @@ export const isLive = `(tuple.guard = 0 OR NOT EXISTS (SELECT 1 FROM guard
     AND guard.expires_at <> ${never} AND guard.expires_at <= +?))`;
 
 /** What tells one query's text from another's. */
-export function rangeKey({ order, fixed, rest }: Range): string {
-  return `${order}:${fixed}:${rest}`;
+export function rangeKey({ order, fixed, ofKind, rest }: Range): string {
+  return `${order}:${fixed}:${ofKind}:${rest}`;
 }
 
-function sourceOf(order: readonly Column[]): string {
-  if (order === forward) return `tuple INDEXED BY ${forwardIndex}`;
-  if (order === reverse) return `tuple INDEXED BY ${reverseIndex}`;
-  // An object can have any number of subjects, a store only so many names: one look-up for each
-  // name instead of a scan.
-  return `symbol CROSS JOIN tuple INDEXED BY ${forwardIndex}
-    ON tuple.store = symbol.store AND tuple.relation = symbol.id`;
+/** The place of a row in the range's order. */
+export function placeIn({ free }: Range, row: readonly number[]): number[] {
+  return free.map((column) => row[rowColumns.indexOf(column)] as number);
+}
+
+function placeOf(column: Place): string {
+  return column === 'kind' ? 'kind.id' : `tuple.${column}`;
+}
+
+function sqlName(column: Column | Place): string {
+  const isOfTuple = column === 'object' || column === 'kind' || column === 'subject';
+  return `${isOfTuple ? 'tuple' : 'kind'}.${column}`;
 }

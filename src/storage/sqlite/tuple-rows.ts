@@ -8,21 +8,19 @@ import { ChangePacker, changesPerPack, deletedGuard, type expiredGuard } from '.
 import { never } from './schema.ts';
 import { type Key, keyColumns } from './tuple-key.ts';
 
-const keyIs = `store = ? AND object = ? AND relation = ? AND subject_type = ?
-  AND subject_relation = ? AND subject = ?`;
+const keyIs = 'store = ? AND object = ? AND kind = ? AND subject = ?';
 
 /** Tuples that one statement adds: about where a longer statement gains no more. */
 const rowsAtOnce = 50;
 
 /** Of a row of `tuple`. */
-const columnCount = 9;
+const columnCount = 6;
 
 function insertRows(database: Database.Database, rows: number) {
   const row = `(${Array.from({ length: columnCount }, () => '?').join(', ')})`;
   const values = Array.from({ length: rows }, () => row).join(', ');
   return database.prepare(
-    `INSERT INTO tuple (store, object, relation, subject_type, subject_relation, subject,
-       object_type, guard, revision)
+    `INSERT INTO tuple (store, object, kind, subject, guard, revision)
      VALUES ${values} ON CONFLICT DO NOTHING`,
   );
 }
@@ -45,9 +43,8 @@ function prepareRows(database: Database.Database) {
       )
       .raw(),
     putExpiry: database.prepare(
-      `INSERT OR REPLACE INTO expiry (store, object, relation, subject_type, subject_relation,
-         subject, expires_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO expiry (store, object, kind, subject, expires_at)
+       VALUES (?, ?, ?, ?, ?)`,
     ),
     removeExpiry: database.prepare(`DELETE FROM expiry WHERE ${keyIs}`),
     log: database.prepare(
@@ -106,8 +103,7 @@ function changeRows(
   function insertUnguarded(keys: readonly Key[]): number {
     const columns: number[] = [];
     for (const key of keys) {
-      columns.push(store, key.object, key.relation, key.subjectType, key.subjectRelation);
-      columns.push(key.subject, key.objectType, noGuard, revision);
+      columns.push(store, key.object, key.kind, key.subject, noGuard, revision);
     }
     if (keys.length === rowsAtOnce) return statements.addMany.run(columns).changes;
     let added = 0;
@@ -137,7 +133,7 @@ function changeRows(
 
     add(key, guard, expiresAt) {
       const columns = keyColumns(store, key);
-      const { changes: added } = statements.add.run(...columns, key.objectType, guard, revision);
+      const { changes: added } = statements.add.run(...columns, guard, revision);
       if (added === 0) return false;
       if (expiresAt !== undefined) statements.putExpiry.run(...columns, expiresAt);
       log(key, guard);

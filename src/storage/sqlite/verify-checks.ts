@@ -25,6 +25,12 @@ export interface FileCheck {
   readonly sql: string;
 }
 
+/** Tuples with what their kinds say. */
+export const keyedTuples = `CREATE TEMP VIEW keyed AS
+  SELECT tuple.store, object, object_type, relation, subject, subject_type, subject_relation, guard,
+    revision
+  FROM tuple JOIN kind ON kind.store = tuple.store AND kind.id = tuple.kind`;
+
 const live = 'store IN (SELECT key FROM store)';
 const place = `'object ' || object || ' relation ' || relation || ' subject ' || subject ||
   '#' || subject_relation`;
@@ -42,13 +48,16 @@ const references: readonly Reference[] = [
   ...['tuple', 'logged'].flatMap((from) => [
     { from, column: 'object', to: 'entity', id: 'id', optional: false },
     { from, column: 'subject', to: 'entity', id: 'id', optional: false },
-    { from, column: 'relation', to: 'symbol', id: 'id', optional: false },
-    { from, column: 'object_type', to: 'symbol', id: 'id', optional: false },
-    { from, column: 'subject_relation', to: 'symbol', id: 'id', optional: true },
     { from, column: 'guard', to: 'guard', id: 'id', optional: true },
     { from, column: 'revision', to: 'revision', id: 'revision', optional: false },
   ]),
-  { from: 'tuple', column: 'subject_type', to: 'symbol', id: 'id', optional: false },
+  ...['kind', 'logged'].flatMap((from) => [
+    { from, column: 'object_type', to: 'symbol', id: 'id', optional: false },
+    { from, column: 'relation', to: 'symbol', id: 'id', optional: false },
+    { from, column: 'subject_relation', to: 'symbol', id: 'id', optional: true },
+  ]),
+  { from: 'kind', column: 'subject_type', to: 'symbol', id: 'id', optional: false },
+  { from: 'tuple', column: 'kind', to: 'kind', id: 'id', optional: false },
   { from: 'entity', column: 'type', to: 'symbol', id: 'id', optional: false },
   { from: 'guard', column: 'condition', to: 'symbol', id: 'id', optional: true },
   { from: 'model', column: 'revision', to: 'revision', id: 'revision', optional: false },
@@ -68,10 +77,10 @@ const referenceChecks = references.map(({ from, column, to, id, optional }): Fil
   };
 });
 
-/** The type that a row repeats, against that of its entity. */
+/** The type that a row, or its kind, repeats, against that of its entity. */
 const typeChecks = [
-  ['tuple', 'object', 'object_type'],
-  ['tuple', 'subject', 'subject_type'],
+  ['keyed', 'object', 'object_type'],
+  ['keyed', 'subject', 'subject_type'],
   ['logged', 'object', 'object_type'],
 ].map(
   ([from, column, type]): FileCheck => ({
@@ -88,6 +97,7 @@ const counterChecks = [
   ['symbol', 'symbols'],
   ['entity', 'entities'],
   ['guard', 'guards'],
+  ['kind', 'kinds'],
 ].map(
   ([table, counter]): FileCheck => ({
     kind: 'interning',
@@ -119,7 +129,7 @@ const history = `SELECT *, lag(guard) OVER one AS before, lead(guard) OVER one A
 const stateColumns =
   'store, object, relation, subject_relation, subject, object_type, guard, revision';
 const replayed = `SELECT ${stateColumns} FROM (${history}) WHERE after IS NULL AND guard >= 0`;
-const stored = `SELECT ${stateColumns} FROM tuple WHERE ${live}`;
+const stored = `SELECT ${stateColumns} FROM keyed WHERE ${live}`;
 
 const changelogChecks: readonly FileCheck[] = [
   {
@@ -187,23 +197,22 @@ const revisionChecks: readonly FileCheck[] = [
 ];
 
 /** Tuples that expire, as they are, and as they are listed for the collector. */
-const expiring = `SELECT tuple.store, object, relation, subject_type, subject_relation, subject,
-    expires_at
+const expiring = `SELECT tuple.store, object, kind, subject, expires_at
   FROM tuple JOIN guard ON guard.store = tuple.store AND guard.id = tuple.guard
   WHERE tuple.${live} AND expires_at <> ${never}`;
-const listed = `SELECT store, object, relation, subject_type, subject_relation, subject, expires_at
-  FROM expiry WHERE ${live}`;
+const listed = `SELECT store, object, kind, subject, expires_at FROM expiry WHERE ${live}`;
+const listedPlace = "'object ' || object || ' kind ' || kind || ' subject ' || subject";
 
 const expiryChecks: readonly FileCheck[] = [
   {
     kind: 'expiry',
     says: 'a tuple that expires would never be collected',
-    sql: `SELECT store, ${place} FROM (${expiring} EXCEPT ${listed})`,
+    sql: `SELECT store, ${listedPlace} FROM (${expiring} EXCEPT ${listed})`,
   },
   {
     kind: 'expiry',
     says: 'a tuple would be collected that does not expire then',
-    sql: `SELECT store, ${place} FROM (${listed} EXCEPT ${expiring})`,
+    sql: `SELECT store, ${listedPlace} FROM (${listed} EXCEPT ${expiring})`,
   },
   {
     kind: 'expiry',

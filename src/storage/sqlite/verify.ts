@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { Refusal } from '../../base/errors.ts';
 import { openReadonly } from './database.ts';
 import { unpackChangelog } from './verify-changes.ts';
-import { fileChecks, type ProblemKind } from './verify-checks.ts';
+import { fileChecks, keyedTuples, type ProblemKind } from './verify-checks.ts';
 
 export interface Problem {
   readonly kind: ProblemKind;
@@ -82,6 +82,7 @@ function problemsOf(database: Database.Database): Problem[] {
   const names = new Map(
     database.prepare<[], [number, string]>('SELECT key, id FROM store').raw().all(),
   );
+  database.exec(keyedTuples);
   const badPacks = unpackChangelog(database)
     .slice(0, examplesMax)
     .map(({ store, message }) => problemOf('changelog', store, message));

@@ -1,8 +1,8 @@
 /** The writer's own statements: transactions, and the rows of stores, revisions, models and assertions. */
 import type Database from 'better-sqlite3';
 
-/** key, name, revision, committed_at, symbols, entities, guards */
-type StoreRow = [number, string | null, number, number, number, number, number];
+/** key, name, revision, committed_at, symbols, entities, guards, kinds */
+type StoreRow = [number, string | null, number, number, number, number, number, number];
 
 export function prepareWriting(database: Database.Database) {
   return {
@@ -15,20 +15,21 @@ export function prepareWriting(database: Database.Database) {
     dataVersion: database.prepare<[], number>('PRAGMA data_version').pluck(),
     findStore: database
       .prepare<[string], StoreRow>(
-        `SELECT key, name, revision, committed_at, symbols, entities, guards
+        `SELECT key, name, revision, committed_at, symbols, entities, guards, kinds
          FROM store WHERE id = ?`,
       )
       .raw(),
     addStore: database.prepare(
       `INSERT INTO store (id, name, created_at, updated_at, revision, committed_at, symbols,
-         entities, guards)
-       VALUES (?, NULL, ?, ?, 0, 0, 0, 0, 0)`,
+         entities, guards, kinds)
+       VALUES (?, NULL, ?, ?, 0, 0, 0, 0, 0, 0)`,
     ),
     nameStore: database.prepare(
       'UPDATE store SET name = ?, created_at = ?, updated_at = ? WHERE key = ?',
     ),
     saveStore: database.prepare(
-      `UPDATE store SET revision = ?, committed_at = ?, symbols = ?, entities = ?, guards = ?
+      `UPDATE store SET revision = ?, committed_at = ?, symbols = ?, entities = ?, guards = ?,
+         kinds = ?
        WHERE key = ?`,
     ),
     removeStore: database.prepare('DELETE FROM store WHERE key = ?'),

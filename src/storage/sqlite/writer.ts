@@ -18,7 +18,7 @@ import { type Command, type Done, faultOf, type Group, type Outcome } from './co
 import { createDeleting, type Deleted } from './delete-tuples.ts';
 import { createDoneWrites, digestOf, digestOfImport, refuseBadKey } from './idempotency.ts';
 import { createImporting } from './import-tuples.ts';
-import { type Counters, createInterning } from './interner.ts';
+import { type Counters, createInterning, type KindKey } from './interner.ts';
 import { createPurge } from './purge.ts';
 import { endsTransaction, storageRefusal } from './storage-fault.ts';
 import { prepareWriting } from './writer-statements.ts';
@@ -54,6 +54,7 @@ interface StoreState {
   readonly committedAt: number;
   readonly counters: Readonly<Counters>;
   readonly symbols: Map<string, number>;
+  readonly kinds: Map<KindKey, number>;
 }
 
 /** What a command came to. Where nothing changed, everything it did is rolled back. */
@@ -67,7 +68,7 @@ type Change = (change: TupleTarget) => boolean;
 const statesKept = 1_000;
 /** Groups that have savepoints at once after one of which a command failed: the next may well, too. */
 const carefulGroups = 50;
-/** Symbols remembered per store; a model names a few dozen. */
+/** Symbols, and kinds, remembered per store; a model names a few dozen. */
 const symbolsKept = 10_000;
 
 /** `board` is where other threads look for what was committed. */
@@ -143,8 +144,9 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
   /** ENSURES: whoever answers from memory knows of it before anybody is told that it is done. */
   function commit(): void {
     for (const { key, revision, committedAt, counters } of unsaved.values()) {
-      const { symbols, entities, guards } = counters;
-      statements.saveStore.run(revision, committedAt, symbols, entities, guards, key);
+      const { symbols, entities, guards, kinds } = counters;
+      const counted = [symbols, entities, guards, kinds];
+      statements.saveStore.run(revision, committedAt, ...counted, key);
     }
     unsaved.clear();
     statements.commit.run();
@@ -211,16 +213,16 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
   function change(store: StoreId, at: number, work: Change): Applied {
     const state = stateOf(store) ?? addStore(store, at);
     const counters = { ...state.counters };
-    const interner = createInterner(state.key, state.symbols, counters);
+    const interner = createInterner(state.key, state, counters);
     const revision = state.revision + 1;
     if (!work({ store: state.key, revision, at, interner })) {
       return { value: state.revision, changed: false };
     }
     const committedAt = Math.max(at, state.committedAt);
     statements.addRevision.run(state.key, revision, committedAt);
-    const known = state.symbols.size > symbolsKept ? new Map<string, number>() : state.symbols;
-    for (const [text, id] of interner.symbols) known.set(text, id);
-    const changed = { ...state, revision, committedAt, counters, symbols: known };
+    const symbols = added(state.symbols, interner.learnt.symbols);
+    const kinds = added(state.kinds, interner.learnt.kinds);
+    const changed = { ...state, revision, committedAt, counters, symbols, kinds };
     states.set(store, changed);
     unsaved.set(store, changed);
     uncommitted.set(state.key, revision);
@@ -332,9 +334,10 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
     if (remembered !== undefined) return remembered;
     const row = statements.findStore.get(store);
     if (row === undefined) return undefined;
-    const [key, name, revision, committedAt, symbols, entities, guards] = row;
-    const counters = { symbols, entities, guards };
-    const state = { key, name, revision, committedAt, counters, symbols: new Map() };
+    const [key, name, revision, committedAt, symbols, entities, guards, kinds] = row;
+    const counters = { symbols, entities, guards, kinds };
+    const memory = { symbols: new Map(), kinds: new Map() };
+    const state = { key, name, revision, committedAt, counters, ...memory };
     states.set(store, state);
     return state;
   }
@@ -343,8 +346,9 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
   function addStore(store: StoreId, at: number): StoreState {
     const key = Number(statements.addStore.run(store, at, at).lastInsertRowid);
     assert(key > 0, 'store keys begin at 1');
-    const counters = { symbols: 0, entities: 0, guards: 0 };
-    return { key, name: null, revision: 0, committedAt: 0, counters, symbols: new Map() };
+    const counters = { symbols: 0, entities: 0, guards: 0, kinds: 0 };
+    const memory = { symbols: new Map(), kinds: new Map() };
+    return { key, name: null, revision: 0, committedAt: 0, counters, ...memory };
   }
 
   function close(): void {
@@ -353,4 +357,11 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
   }
 
   return { run, purge, collect, close };
+}
+
+/** With what a command has learnt. All of it is forgotten where it is too much. */
+function added<Key>(memory: Map<Key, number>, learnt: ReadonlyMap<Key, number>): Map<Key, number> {
+  const kept = memory.size > symbolsKept ? new Map<Key, number>() : memory;
+  for (const [key, id] of learnt) kept.set(key, id);
+  return kept;
 }
