@@ -52,12 +52,16 @@ export function jsonTexts(encode: Encode<string>): Encode<string> {
       : texts(schema, message);
 }
 
+/** As it is in JSON. */
+const plain = /^[\w-]*$/;
+
 function batchText(message: BatchCheckResponse, texts: Encode<string>): string {
   const { result } = message;
   let text = '';
   for (const correlationId of Object.keys(result)) {
     const value = texts(BatchCheckSingleResultSchema, result[correlationId]!);
-    text += `${text === '' ? '' : ','}${JSON.stringify(correlationId)}:${value}`;
+    const name = plain.test(correlationId) ? `"${correlationId}"` : JSON.stringify(correlationId);
+    text += `${text === '' ? '' : ','}${name}:${value}`;
   }
   // How nothing is spelled differs from one protocol to the other.
   return text === '' ? texts(BatchCheckResponseSchema, message) : `{"result":{${text}}}`;

@@ -16,5 +16,10 @@ const requestIdPattern = new RegExp(`^[\\w.:/+=@-]{1,${limits.requestIdLengthMax
 
 /** The caller's id for the request, or a new one where it sent none that can be used. */
 export function requestIdOf(sent: string | undefined): string {
-  return sent !== undefined && requestIdPattern.test(sent) ? sent : randomUUID();
+  if (sent !== undefined && sent !== '' && requestIdPattern.test(sent)) return sent;
+  return `${ownIds}${(++ids).toString(16).padStart(12, '0')}`;
 }
+
+/** Of this thread, then counted: an id is to be found again in a log, not to be kept from anybody. */
+const ownIds = randomUUID().slice(0, 24);
+let ids = 0;

@@ -12,10 +12,9 @@ import type { Texts } from './texts.ts';
 import type { Reading } from './view.ts';
 
 export interface ResidentViews {
-  /** REQUIRES: the graph is resident, so that the datastore is not closed. */
   view<Result>(graph: ResidentGraph, read: (snapshot: Snapshot) => Result): Result;
   hold(graph: ResidentGraph): HeldSnapshot;
-  /** Runs once no snapshot is held any more: those that are can be read to their end. */
+  /** Runs once no snapshot is held any more: those that are can be read to their end. Then it is over. */
   whenFree(run: () => void): void;
 }
 
@@ -27,6 +26,7 @@ export function createResidentViews(
   const rows = createRows(database, texts);
   const findStore = database.prepare<[number], number>('SELECT 1 FROM store WHERE key = ?').pluck();
   let viewing = false;
+  let over = false;
   let held = 0;
   let onFree: (() => void) | undefined;
 
@@ -35,6 +35,7 @@ export function createResidentViews(
    * that done meanwhile; then a row that is missing is no bug.
    */
   function view<Result>(graph: ResidentGraph, read: (snapshot: Snapshot) => Result): Result {
+    if (over) throw new Refusal('unavailable', 'the datastore is closed');
     assert(!viewing && !reading.isReading(), 'a view is not opened within another');
     const snapshot = new ResidentSnapshot(graph, graph.horizon, rows);
     viewing = true;
@@ -91,8 +92,11 @@ export function createResidentViews(
       };
     },
     whenFree(run) {
-      if (held === 0) run();
-      else onFree = run;
+      onFree = () => {
+        over = true;
+        run();
+      };
+      if (held === 0) onFree();
     },
   };
 }
