@@ -92,7 +92,7 @@ function encodeBatch({ result }: BatchCheckResponse): Buffer {
 /** Of what stands before a text. */
 const headBytesMax = 6;
 
-/** Names alone, made into bytes together: one by one takes ten times as long. ENSURES: as the library. */
+/** Names alone, made into bytes together: one by one takes longer. ENSURES: as the library. */
 function encodeObjects({ objects }: ListObjectsResponse): Buffer {
   const texts = objects.join('');
   const all = Buffer.from(texts, 'utf8');

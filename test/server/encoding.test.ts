@@ -1,4 +1,4 @@
-// Encodings that are kept, of frozen messages alone; and those made by hand, which are the library's.
+// Encodings that are kept, of frozen messages alone; and those made by hand, as the library's.
 import { create, fromBinary, toBinary, toJsonString } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
