@@ -1,13 +1,16 @@
 /** Asks in this process: the engine by itself, and the embedding API, which is what a program has. */
 import { systemClock } from '../../src/base/clock.ts';
 import { createWalk } from '../../src/engine/check.ts';
+import { listObjects } from '../../src/engine/list-objects.ts';
 import type { Verdict } from '../../src/engine/verdict.ts';
 import type { Store } from '../../src/index.ts';
 import { compile } from '../../src/model/compile.ts';
 import type { ModelId, StoreId } from '../../src/model/ids.ts';
 import { parseModel } from '../../src/model/parse.ts';
-import { parseObject, parseSubject } from '../../src/model/tuple.ts';
+import { formatObject, parseObject, parseSubject } from '../../src/model/tuple.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
+import type { Ask } from '../measure/closed-loop.ts';
+import type { CheckQuestion, ObjectsQuestion } from '../workloads/workload.ts';
 import { type Caller, judgeBatch, judgeCheck, listJudge, type Operation } from './caller.ts';
 
 /** Deep worlds are asked about with the same bound as the servers have. */
@@ -23,7 +26,7 @@ function refuseUnanswered(unanswered: readonly { readonly verdict: Verdict }[]):
   for (const { verdict } of unanswered) isAllowed(verdict);
 }
 
-/** Request strings in, a verdict out; one view of the newest revision a check. Checks alone. */
+/** Request strings in, a verdict or names out; one view of the newest revision for each answer. */
 export function engineCaller(datastore: Datastore, store: StoreId, modelId: ModelId): Caller {
   const model = datastore.local.view(store, (snapshot) => {
     const record = snapshot.model(modelId);
@@ -31,23 +34,43 @@ export function engineCaller(datastore: Datastore, store: StoreId, modelId: Mode
     const parsed = parseModel(JSON.parse(record.definition));
     return compile(parsed, (name) => snapshot.symbol(name));
   });
+  const check = (question: CheckQuestion): Ask => {
+    const { context = {} } = question;
+    return () => {
+      const allowed = datastore.local.view(store, (snapshot) => {
+        const object = parseObject(question.object);
+        const subject = parseSubject(question.subject);
+        if (object === undefined || subject === undefined) throw new Error('no question');
+        const asked = { subject, contextualTuples: [], context, now: systemClock.now(), depthMax };
+        return isAllowed(createWalk(snapshot, model, asked).check(object, question.relation));
+      });
+      judgeCheck(question, allowed);
+      return undefined;
+    };
+  };
+  const objects = ({ objects: expected, ...question }: ObjectsQuestion): Ask => {
+    const { type, relation, context = {} } = question;
+    const judge = listJudge(question, expected);
+    return () => {
+      const found = datastore.local.view(store, (snapshot) => {
+        const subject = parseSubject(question.subject);
+        if (subject === undefined) throw new Error('no question');
+        const asked = { subject, contextualTuples: [], context, now: systemClock.now(), depthMax };
+        const names: string[] = [];
+        for (const ids of listObjects(snapshot, model, { ...asked, type, relation })) {
+          for (const id of ids) names.push(formatObject({ type, id }));
+        }
+        return names;
+      });
+      judge(found);
+      return undefined;
+    };
+  };
   return {
     prepare(operation: Operation) {
-      if (operation.kind !== 'check') throw new Error(`the engine has no ${operation.kind} here`);
-      const { question } = operation;
-      const { context = {} } = question;
-      return () => {
-        const allowed = datastore.local.view(store, (snapshot) => {
-          const object = parseObject(question.object);
-          const subject = parseSubject(question.subject);
-          if (object === undefined || subject === undefined) throw new Error('no question');
-          const now = systemClock.now();
-          const asked = { subject, contextualTuples: [], context, now, depthMax };
-          return isAllowed(createWalk(snapshot, model, asked).check(object, question.relation));
-        });
-        judgeCheck(question, allowed);
-        return undefined;
-      };
+      if (operation.kind === 'check') return check(operation.question);
+      if (operation.kind === 'objects') return objects(operation.question);
+      throw new Error(`the engine has no ${operation.kind} here`);
     },
     close: () => undefined,
   };

@@ -46,7 +46,7 @@ const series: Readonly<Record<AnswerRow['path'], number>> = {
 };
 const places: Readonly<Record<AnswerRow['path'], string>> = {
   engine: 'in process',
-  api: 'in process',
+  api: 'embedding API',
   sqlite: 'in process, SQLite',
   'sqlite api': 'in process, SQLite',
   grpc: 'gRPC',

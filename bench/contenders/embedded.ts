@@ -34,7 +34,7 @@ export class Host {
     return {
       name: 'Pemba',
       path,
-      can: (job) => door === 'api' || job.startsWith('check'),
+      can: (job) => door === 'api' || job.startsWith('check') || job === 'objects',
       closed: (job, ms) => this.ask<Sample>({ kind: 'run', door, job, ms }),
       stop: async () => undefined,
     };

@@ -75,7 +75,10 @@ export function bySize(results: Results): Curve[] {
     {
       ...{ title: 'Lists in process', x, y: 'CPU µs' },
       lines: (['objects', 'users'] as const).map((job) =>
-        lineOf(job, (row) => row.job === job && row.path === 'api'),
+        lineOf(
+          job,
+          (row) => row.job === job && row.path === (job === 'objects' ? 'engine' : 'api'),
+        ),
       ),
     },
     {

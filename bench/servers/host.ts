@@ -1,6 +1,7 @@
 /**
  * Pemba inside a program: the library, the loop that asks it and the measurement in one process. Checks
- * by the engine alone, everything by the embedding API; over the resident graph or over SQLite.
+ * and lists of objects by the engine alone, everything by the embedding API; over the resident graph or
+ * over SQLite.
  */
 import { systemClock } from '../../src/base/clock.ts';
 import { limits } from '../../src/base/limits.ts';
