@@ -15,7 +15,13 @@ import { worldOf } from '../worlds.ts';
 import { interleave } from './interleave.ts';
 
 export const graphMemory = '4GiB';
+/**
+ * Rounds that are not measured, and no less than so long: V8 goes on compiling what a server is made of
+ * for its first tens of thousands of requests, and until then they cost up to twice as much.
+ */
 const warmUpRounds = 6;
+export const warmUpMs = 2_000;
+const batchWarmUpMs = 500;
 const servedJobs = ['check', 'batch', 'objects', 'users', 'mixed', 'write'] as const;
 
 export async function answersInProcess(
@@ -82,7 +88,11 @@ export async function answersOverWires(
     await server.resident(loaded);
     contenders.push(...(await peersFor(loaded, options, results)));
     // A server that has just started runs code that is not compiled yet, whatever it is made of.
-    await interleave(contenders, 'check', { ms: options.ms * warmUpRounds, rounds: 0 });
+    const ms = Math.max(warmUpMs, options.ms * warmUpRounds);
+    await interleave(contenders, 'check', { ms, rounds: 0 });
+    if (jobs.includes('batch')) {
+      await interleave(contenders, 'batch', { ms: batchWarmUpMs, rounds: 0 });
+    }
     await measure(contenders, jobs, loaded, options, results);
     if (options.kinds.has('latency')) await latencies(contenders, loaded, options, results);
   } finally {

@@ -11,7 +11,7 @@ import type { Options } from '../options.ts';
 import type { Results, WorkersRow } from '../results.ts';
 import { hasSetting, PembaServer } from '../servers/pemba-server.ts';
 import { worldOf } from '../worlds.ts';
-import { graphMemory } from './answers.ts';
+import { graphMemory, warmUpMs } from './answers.ts';
 
 /** Connections are dealt out to the workers by chance: with many, about evenly. */
 const connections = 32;
@@ -39,7 +39,11 @@ export async function workers(loaded: Loaded, options: Options, results: Results
       const job = jobOf(worldOf(loaded.world), 'check', caller);
       sides.push({ workers: count, server, job, rounds: [], close: () => caller.close() });
     }
-    for (const side of sides) await closedLoop(side.job, { ms: options.ms * 4, clients: inFlight });
+    // Each thread compiles for itself.
+    for (const side of sides) {
+      const ms = Math.max(warmUpMs * side.workers, options.ms * 4);
+      await closedLoop(side.job, { ms, clients: inFlight * 2 });
+    }
     for (let round = 0; round < Math.max(3, options.rounds); round++) {
       for (const side of sides) side.rounds.push(await once(side, options.ms * 2));
     }
