@@ -118,8 +118,9 @@ type Verdict =
 function verdictOn(output: string, code: number | null, seed: number): Verdict {
   if (code === 0 && output.includes(`seed ${seed}: agreed`)) return { kind: 'survived' };
   const failure = output.split('\n--- ')[1];
-  // An assertion that fails is a find; a mutant that is not even a program is none.
-  const crashed = /\b(ReferenceError|SyntaxError|TypeError)\b/.test(failure ?? output);
+  // An assertion that fails in an answer is a find, and so is whatever else is thrown there: without
+  // the mutant nothing is. One that is not even a program is none.
+  const crashed = /\b(ReferenceError|SyntaxError)\b/.test(failure ?? output);
   if (!output.includes(`seed ${seed}: DISAGREED`) || failure === undefined || crashed) {
     return { kind: 'broken', output };
   }

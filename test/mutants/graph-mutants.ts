@@ -28,8 +28,8 @@ const changes: readonly Mutant[] = [
     recreates: 'class: revision order',
     what: 'the changes of one revision are taken in from the last to the first',
     file: 'src/storage/sqlite/read-commits.ts',
-    text: 'ORDER BY revision, position`',
-    replacement: 'ORDER BY revision, position DESC`',
+    text: 'changes[revision - after - 1]?.push(change);',
+    replacement: 'changes[revision - after - 1]?.unshift(change);',
   },
   {
     name: 'first-change-counts',
