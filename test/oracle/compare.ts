@@ -35,17 +35,21 @@ const subjectsOfBrief = 4;
 /** Questions to each API of a service that has nothing in memory. */
 const coldQuestions = 2;
 
-/** Compares all there is to ask; returns the disagreements, and counts into the tally. */
+/**
+ * Compares all there is to ask, of so many subjects; returns the disagreements, and counts into the
+ * tally.
+ */
 export async function compareWorld(
   pemba: Pemba,
   world: World,
   random: RandomSource,
   tally: Tally,
+  subjectsMax = Number.POSITIVE_INFINITY,
 ): Promise<Disagreement[]> {
   const served = await pemba.serve(world);
   tally.worlds++;
   countFeatures(tally, world);
-  const found = await new Comparison({ pemba, world, served, random, tally }).run();
+  const found = await new Comparison({ pemba, world, served, random, tally, subjectsMax }).run();
   if (found.length === 0) {
     await compareNarrowed(served, world, random, tally);
     await comparePages(served, world, random, tally);
@@ -60,6 +64,7 @@ interface Parts {
   readonly served: ServedWorld;
   readonly random: RandomSource;
   readonly tally: Tally;
+  readonly subjectsMax: number;
 }
 
 /** What the oracle has to say under one setting. */
@@ -90,16 +95,15 @@ class Comparison {
   }
 
   async run(): Promise<Disagreement[]> {
-    const { world, random } = this.parts;
-    const few = world.models.map((model) => this.subjectsOfBrief(model));
+    const { world, random, subjectsMax } = this.parts;
+    const few = world.models.map((model) => this.namedSubjects(model, subjectsOfBrief));
     for (const [setting, { model, brief }] of world.settings.entries()) {
       const unguarded = oracleFor(world, world.settings[setting] as Setting, true);
       if (brief) {
         for (const subject of few[model] ?? []) this.questionsAbout(subject, setting, unguarded);
         continue;
       }
-      const { subjects } = questionSpace(world, this.modelOf(setting));
-      for (const subject of random.shuffled(subjects)) {
+      for (const subject of this.subjectsOf(this.modelOf(setting), subjectsMax)) {
         const questions = random.shuffled(this.questionsAbout(subject, setting, unguarded));
         await this.putAll('subject', questions);
       }
@@ -110,15 +114,24 @@ class Comparison {
     return this.found;
   }
 
+  /** All in any order; or so many, of which most are named by some tuple. */
+  private subjectsOf(model: PlainModel, most: number): readonly string[] {
+    const { world, random } = this.parts;
+    const all = random.shuffled(questionSpace(world, model).subjects);
+    if (all.length <= most) return all;
+    const named = this.namedSubjects(model, Math.ceil((most * 3) / 4));
+    return [...new Set([...named, ...all])].slice(0, most);
+  }
+
   /** The same under all settings of a model, so that their answers can be told apart. */
-  private subjectsOfBrief(model: PlainModel): readonly string[] {
+  private namedSubjects(model: PlainModel, most: number): readonly string[] {
     const { world, random } = this.parts;
     const { subjects } = questionSpace(world, model);
     const tuples = [...world.stored.map(({ tuple }) => tuple)];
     for (const { contextual } of world.settings) tuples.push(...contextual);
     const named = new Set(tuples.map(({ subject }) => subject));
     const known = random.shuffled(subjects.filter((subject) => named.has(subject)));
-    return known.slice(0, subjectsOfBrief);
+    return known.slice(0, most);
   }
 
   private async putAll(takes: 'subject' | 'setting', questions: readonly Asked[]): Promise<void> {

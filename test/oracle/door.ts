@@ -57,13 +57,17 @@ export class Caller {
     const method = this.methods.get(name);
     assert(method?.kind === 'unary', `${name} is a unary method`);
     const call = this.callOf(name);
+    let response: unknown;
     try {
-      const response = method.handle(this.inManner(request), call);
-      if (!(response instanceof Promise)) return response;
-      return response.finally(() => this.note(call));
-    } finally {
+      response = method.handle(this.inManner(request), call);
+    } catch (error) {
       this.note(call);
+      throw error;
     }
+    // What the headers said before the answer was there, nobody is told.
+    if (response instanceof Promise) return response.finally(() => this.note(call));
+    this.note(call);
+    return response;
   }
 
   /** `pause` is waited for before each item: what happens meanwhile must not change the rest. */

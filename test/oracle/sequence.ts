@@ -21,6 +21,7 @@ import { History } from './history.ts';
 import {
   type AskStep,
   type ClearStep,
+  type DropStep,
   type Plan,
   planArbitrary,
   type Step,
@@ -124,13 +125,16 @@ class Scene {
   async begin(): Promise<void> {
     await this.writeModel(0);
     await this.sourced.begin(store);
-    const half = this.pool.tuples.length >> 1;
-    for (let start = 0; start < half; start += 40) {
-      const writes = Array.from({ length: Math.min(40, half - start) }, (_, i) => start + i);
-      await this.write(this.pool.write({ kind: 'write', writes, deletes: [], ignore: true }));
-    }
+    await this.writeFirst(this.pool.tuples.length >> 1);
     await this.sourced.end(store);
     this.turn = this.scheduledTurn;
+  }
+
+  private async writeFirst(count: number): Promise<void> {
+    for (let start = 0; start < count; start += 40) {
+      const writes = Array.from({ length: Math.min(40, count - start) }, (_, i) => start + i);
+      await this.write(this.pool.write({ kind: 'write', writes, deletes: [], ignore: true }));
+    }
   }
 
   async run(steps: readonly Step[]): Promise<void> {
@@ -143,7 +147,7 @@ class Scene {
 
   private async take(step: Step): Promise<unknown> {
     if (step.kind === 'model') return this.writeModel(step.model);
-    if (step.kind === 'drop') return this.drop();
+    if (step.kind === 'drop') return this.drop(step);
     if (step.kind === 'ask') return this.ask(step);
     if (this.pool.tuples.length === 0) return undefined;
     switch (step.kind) {
@@ -192,8 +196,11 @@ class Scene {
     this.modelIds[index] = (answer as WriteAuthorizationModelResponse).authorizationModelId;
   }
 
-  private drop(): Promise<unknown> {
-    return this.commit('deleteStore', { store_id: store }, []);
+  private async drop({ renewed }: DropStep): Promise<void> {
+    await this.commit('deleteStore', { store_id: store }, []);
+    if (!renewed) return;
+    await this.writeModel(0);
+    await this.writeFirst(this.pool.tuples.length);
   }
 
   /** What was refused before storage had a say is verified with the reads. */

@@ -80,11 +80,15 @@ const twinIds = [
   ['x', 'x\u200b'],
 ] as const;
 
-/** REQUIRES: `valid` says whether the server takes a model. `rejected` is called for each it does not. */
+/**
+ * REQUIRES: `valid` says whether the server takes a model. `rejected` is called for each it does not.
+ * `crowds`: of the worlds that could have a crowd, so many do.
+ */
 export function randomWorld(
   seed: number,
   valid: (model: PlainModel) => boolean,
   rejected: () => void,
+  crowds = 0.2,
 ): World {
   const random = new RandomSource(seed);
   // Of the seed itself, so that it changes nothing of the worlds that are not.
@@ -106,7 +110,7 @@ export function randomWorld(
   const neighbour = random.chance(0.2);
   const world = { models, stored, settings, ids, neighbour };
   if (random.chance(0.2)) return movedToContext(random, world);
-  return random.chance(0.2) ? crowded(random, world) : world;
+  return random.chance(crowds) ? crowded(random, world) : world;
 }
 
 /**
@@ -115,10 +119,14 @@ export function randomWorld(
  */
 function crowded(random: RandomSource, world: World): World {
   const [model] = world.models as [PlainModel];
+  // Whom a list names stands in a crowd himself as often as behind one of its members.
+  const isPlain = random.chance(0.4);
   const leads = ({ subject, relation }: PlainTuple) =>
-    subject.includes('#') || relation.startsWith('in_');
+    isPlain ? !subject.endsWith(':*') : subject.includes('#') || relation.startsWith('in_');
   const drawn = Array.from({ length: 20 }, () => randomTuple(random, model, world.ids));
-  const first = drawn.find((tuple) => tuple !== undefined && leads(tuple));
+  const able = drawn.filter((tuple) => tuple !== undefined).filter(leads);
+  // Where members have conditions, each is its own.
+  const first = able.find(({ condition }) => condition !== undefined) ?? able[0];
   if (first === undefined) return world;
   const { condition, subject } = first;
   const [type, relation] = [typeOf(subject), subject.split('#')[1]];
@@ -377,6 +385,11 @@ function randomContextual(
         ? again(random, model, random.pick(known).tuple)
         : randomTuple(random, model, ids);
     if (tuple !== undefined && counts(model, tuple)) result.push(tuple);
+  }
+  // A stored wildcard and one of the context count both: each as it is guarded.
+  if (wildcards.length > 0 && random.chance(0.5)) {
+    const tuple = again(random, model, random.pick(wildcards).tuple);
+    if (counts(model, tuple)) result.push(tuple);
   }
   return result;
 }
