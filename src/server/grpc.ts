@@ -6,11 +6,13 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { type DescMethod, fromBinary, type Message } from '@bufbuild/protobuf';
 import {
+  logVerbosity,
   type MethodDefinition,
   Server,
   ServerCredentials,
   type ServerWritableStream,
   type ServiceDefinition,
+  setLogVerbosity,
   type UntypedHandleCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -52,6 +54,8 @@ export interface GrpcServer {
 }
 
 export function createGrpcServer(options: GrpcOptions): GrpcServer {
+  // It would print the headers that it drops, a caller's key among them.
+  setLogVerbosity(logVerbosity.NONE);
   const unary = unaryServices(options);
   const server = new Server({
     'grpc.max_receive_message_length': options.requestBytesMax,

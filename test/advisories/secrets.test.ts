@@ -2,11 +2,13 @@
  * What a server that asks who calls must never tell: keys, tokens, the secrets of its settings; to
  * strangers or in its log, on any path and port, whatever the request says.
  */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getOption } from '@bufbuild/protobuf';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { exitCodes } from '../../cli/exit-codes.ts';
 import { http } from '../../src/gen/google/api/annotations_pb.ts';
 import { exampleFile } from '../authn/identity-fixture.ts';
@@ -103,6 +105,29 @@ test('A21, A33: no log line holds a key or a token, at any level', async () => {
   const log = world.lines.join('');
   expect(log).toContain('"msg"');
   for (const secret of secrets) expect(log.includes(secret), secret).toBe(false);
+});
+
+test('A33: a key that no header may hold is not printed by the library that drops it', async () => {
+  const printed = vi.spyOn(console, 'error').mockReturnValue();
+  const session = connect(`http://${world.server.grpcAddress}`);
+  onTestFinished(() => {
+    session.destroy();
+    printed.mockRestore();
+  });
+  for (const path of ['Check', 'StreamedListObjects']) {
+    const call = session.request({
+      ':method': 'POST',
+      ':path': `/openfga.v1.OpenFGAService/${path}`,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      authorization: `Bearer ${canary}\u00fc`,
+    });
+    call.end(Buffer.alloc(5));
+    call.resume();
+    const [headers] = (await once(call, 'response')) as [IncomingHttpHeaders];
+    expect(headers[':status']).toBe(200);
+  }
+  expect(JSON.stringify(printed.mock.calls)).not.toContain(canary);
 });
 
 test('A33: what is wrong with a key is said without the key, wherever it was given', async () => {
