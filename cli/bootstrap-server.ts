@@ -1,4 +1,5 @@
 /** Asks the server that owns a database to make its first admin, by the file that it has written. */
+import { existsSync } from 'node:fs';
 import { limits } from '../src/base/limits.ts';
 import {
   type BootstrapFile,
@@ -14,7 +15,7 @@ import { wirePrincipal } from './role-client.ts';
 /** REQUIRES: the database is there. `late` where there has been a first admin. */
 export async function askToBootstrap(path: string, holder: Holder): Promise<'made' | 'late'> {
   const file = bootstrapFileOf(path);
-  const { url, secret } = read(file, path);
+  const { url, secret } = await read(file, path);
   const client = createClient({ apiUrl: url, apiToken: secret, timeoutMs: limits.clientTimeoutMs });
   try {
     await client.bootstrap(wirePrincipal(holder));
@@ -26,7 +27,14 @@ export async function askToBootstrap(path: string, holder: Holder): Promise<'mad
   }
 }
 
-function read(file: string, path: string): BootstrapFile {
+/** A server that has just started owns the file before it has written anything beside it. */
+const attempts = 20;
+const pauseMs = 100;
+
+async function read(file: string, path: string): Promise<BootstrapFile> {
+  for (let left = attempts; left > 0 && !existsSync(file); left--) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
   let content: BootstrapFile | undefined;
   try {
     content = readBootstrapFile(file);

@@ -98,7 +98,7 @@ test('in memory too, and with none for graphs none are built', async () => {
 });
 
 describe('the file of a server that answers from memory', () => {
-  const alone = /is open in another process.*--graph-memory 0/;
+  const alone = /is open in another process( \(\d+\))?,.*--graph-memory 0/;
   const belongs = /belongs to a server that answers from memory/;
 
   test('is its own: refused to a second server, and to whoever embeds it', async () => {
@@ -115,6 +115,16 @@ describe('the file of a server that answers from memory', () => {
     expect(verifyFile(path).problems).toEqual([]);
     await server.close();
     await (await open(path)).close();
+  });
+
+  test('is waited for where another is about to let go of it', async () => {
+    const path = freshPath();
+    const other = await open(path);
+    const starting = start(path);
+    await other.close();
+    const server = await starting;
+    expect(server.datastore.local).toBeDefined();
+    await server.close();
   });
 
   test('is shared by those that answer from the file, and refused to one that does not', async () => {

@@ -33,7 +33,7 @@ export async function openHub(options: SqliteOptions): Promise<Hub> {
   const closing: (() => void)[] = [];
   try {
     refuseUnfit(path);
-    const ownership = own(path, graphBytesMax > 0 ? 'alone' : 'shared');
+    const ownership = await own(path, graphBytesMax > 0 ? 'alone' : 'shared');
     closing.push(() => ownership.release());
     const database = openDatabase(path);
     closing.push(() => database.close());

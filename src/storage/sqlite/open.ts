@@ -57,7 +57,7 @@ async function openFile(path: string, options: SqliteOptions): Promise<SqliteDat
     // Before anything is changed, for it may be another's; but a file of another program, or one in
     // no folder, must first be refused as what it is.
     refuseUnfit(path);
-    const ownership = own(path, (options.graphBytesMax ?? 0) > 0 ? 'alone' : 'shared');
+    const ownership = await own(path, (options.graphBytesMax ?? 0) > 0 ? 'alone' : 'shared');
     closing.push(() => ownership.release());
     const database = openDatabase(path);
     closing.push(() => database.close());

@@ -3,7 +3,7 @@
  * it owns the file; those that answer from the file alone can share it. The lock is SQLite's own, on
  * an empty file beside the database: the system lets go of it when the process ends, however it does.
  */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Refusal } from '../../base/errors.ts';
@@ -21,12 +21,46 @@ export class OwnedByAnother extends Refusal {
   }
 }
 
+/** Somebody else has the file open, whatever for. */
+class InUse extends Refusal {
+  override name = 'InUse';
+
+  constructor(path: string, holder: string, cause: unknown) {
+    const reason =
+      `is open in ${holder}, and a server that answers from memory needs it alone: stop the ` +
+      'other one, or give both a graph memory of 0 (`--graph-memory 0`)';
+    super('failed_precondition', `the file \`${path}\` ${reason}`, { cause });
+  }
+}
+
 export interface Ownership {
   release(): void;
 }
 
-/** REQUIRES: the folder of the file exists. */
-export function own(path: string, use: 'alone' | 'shared'): Ownership {
+/** Others hold a file for a moment while they start, or while they change what is asked of them once. */
+const attempts = 40;
+const pauseMs = 50;
+
+/** Waits two seconds for those who may be done soon. REQUIRES: the folder of the file exists. */
+export async function own(path: string, use: 'alone' | 'shared'): Promise<Ownership> {
+  for (let left = attempts; use === 'alone' && left > 0; left--) {
+    const owned = tryOwn(path, use);
+    if (owned !== undefined) return owned;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  return ownNow(path, use);
+}
+
+function tryOwn(path: string, use: 'alone'): Ownership | undefined {
+  try {
+    return ownNow(path, use);
+  } catch (error) {
+    if (error instanceof InUse) return undefined;
+    throw error;
+  }
+}
+
+function ownNow(path: string, use: 'alone' | 'shared'): Ownership {
   const lockPath = `${pathItself(path)}-lock`;
   let lock: Database.Database | undefined;
   try {
@@ -42,13 +76,24 @@ export function own(path: string, use: 'alone' | 'shared'): Ownership {
       throw asRefusal(cause, lockPath);
     }
     if (use === 'shared') throw new OwnedByAnother(path, cause);
-    throw new Refusal('failed_precondition', `the file \`${path}\` ${notAlone}`, { cause });
+    throw new InUse(path, holderOf(lockPath), cause);
   }
 }
 
-const notAlone =
-  'is open in another process, and a server that answers from memory needs it alone: stop the ' +
-  'other one, or give both a graph memory of 0 (`--graph-memory 0`)';
+/** The process that holds the lock, where the system tells. */
+function holderOf(lockPath: string): string {
+  try {
+    const { ino } = statSync(lockPath);
+    const held = readFileSync('/proc/locks', 'utf8')
+      .split('\n')
+      .map((line) => /^\d+: POSIX +\S+ +\S+ +(\d+) +\S+:(\d+) /.exec(line))
+      .find((found) => Number(found?.[2]) === ino);
+    if (held?.[1] !== undefined) return `another process (${held[1]})`;
+  } catch {
+    // Only Linux has such a list.
+  }
+  return 'another process';
+}
 
 /** By whatever link it was named: two names of one file have one lock. */
 function pathItself(path: string): string {
