@@ -171,15 +171,9 @@ const places: readonly Mutant[] = [
     recreates: 'class: new enemy',
     what: 'a graph takes in a commit only when the next one is there',
     file: residency,
-    text: `    const resident = this.residents.peek(store);
-    if (resident === undefined) return;
-    try {`,
-    replacement: `    const resident = this.residents.peek(store);
-    if (resident === undefined) return;
-    const { graph } = resident;
-    const due = this.source.commits(store, graph, this.bounds.changesAtOnce);
-    if (due?.length === 1) return;
-    try {`,
+    text: 'const commits = this.source.commits(store, resident.graph, changesPerSlice);',
+    replacement: `const commits = this.source.commits(store, resident.graph, changesPerSlice);
+        if (commits?.length === 1) return;`,
   },
   {
     name: 'held-versions-not-kept',
