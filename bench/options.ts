@@ -47,7 +47,7 @@ export interface Options {
 }
 
 const presets = {
-  quick: { size: '10k,100k', others: '10k', seconds: '0.1', rounds: '2', peerMax: '10k' },
+  quick: { size: '10k,100k', others: '10k', seconds: '0.15', rounds: '3', peerMax: '10k' },
   full: { size: '10k,100k,1M,10M', others: '1M', seconds: '0.3', rounds: '3', peerMax: '10k' },
 } as const;
 
@@ -56,8 +56,8 @@ export const help = `usage: npm run bench -- [options]
 Measures Pemba and its peers over the same worlds, in turn. Every answer is compared with the known
 one; a wrong one ends the run with exit code 1. Needs a quiet machine; see bench/README.md.
 
-  --quick            small worlds and short rounds: under 5 minutes (else under 40); peers, latencies
-                     and SQLite for the first workload alone
+  --quick            small worlds and short rounds: under 5 minutes (else under 40); peers, latencies,
+                     SQLite, HTTP, batches and mixes for the first workload alone
   --workload A,B     of: ${workloads.map(({ name }) => name).join(', ')}
   --size N,M         tuples, such as 10k,1M (quick: ${presets.quick.size}; else ${presets.full.size})
   --others N         the largest size of all workloads but the first (quick: 10k; else 1M); of the sizes

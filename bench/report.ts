@@ -47,10 +47,10 @@ export function tablesOf(results: Results, targets: readonly Target[]): Table[] 
     },
     {
       title: 'Checks beside other work of the same server, over gRPC',
-      header: ['', 'p50 ms', 'p99', 'p99.9', 'max', 'meanwhile'],
+      header: ['', 'p50 ms', 'p99', 'p99.9', 'max', 'loop p99', 'loop max', 'meanwhile'],
       rows: interference.map((row) => [
         `${sizeText(row.size)}: ${row.beside}`,
-        ...[row.p50, row.p99, row.p999, row.max, row.did],
+        ...[row.p50, row.p99, row.p999, row.max, row.loopP99, row.loopMax, row.did],
       ]),
     },
     {

@@ -52,6 +52,9 @@ export interface WriteRow {
 }
 
 export interface InterferenceRow extends OpenLoop {
+  /** The server's event loop: how long it kept others waiting meanwhile. */
+  readonly loopP99: number;
+  readonly loopMax: number;
   readonly size: number;
   readonly beside: string;
   /** What the disturbance did meanwhile. */

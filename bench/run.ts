@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Databases, type WorldName } from './load.ts';
-import type { Options } from './options.ts';
+import type { Kind, Options, Path } from './options.ts';
 import { aboutThis, emptyResults, type Results } from './results.ts';
 import { answersInProcess, answersOverWires } from './sections/answers.ts';
 import { growth, startUp } from './sections/growth.ts';
@@ -17,16 +17,19 @@ export type Say = (text: string) => void;
 /** The world of a million tuples, or the largest below it, carries what is measured only once. */
 const onceSizeMax = 1_000_000;
 
-/** What one workload is measured with: in a quick run the first one bears what takes long. */
+/** In a quick run the first workload bears what takes long, and of the others it is shown what differs. */
+const quickKinds: readonly Kind[] = ['check', 'objects', 'users', 'write'];
+const quickPaths: readonly Path[] = ['memory', 'grpc'];
+
 function optionsOf(workload: string, options: Options): Options {
   if (options.thorough || workload === options.workloads[0]) return options;
-  const without = <Item>(items: ReadonlySet<Item>, item: Item) =>
-    new Set([...items].filter((each) => each !== item));
+  const only = <Item>(items: ReadonlySet<Item>, kept: readonly Item[]) =>
+    new Set([...items].filter((each) => kept.includes(each)));
   return {
     ...options,
     peers: [],
-    kinds: without(options.kinds, 'latency'),
-    paths: without(options.paths, 'sqlite'),
+    kinds: only(options.kinds, quickKinds),
+    paths: only(options.paths, quickPaths),
   };
 }
 

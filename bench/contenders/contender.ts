@@ -5,6 +5,13 @@ import type { Sample } from '../measure/sample.ts';
 
 export type Path = 'engine' | 'api' | 'sqlite' | 'sqlite api' | 'grpc' | 'http' | 'embedded';
 
+export interface OpenRate {
+  readonly rate: number;
+  readonly ms: number;
+  /** Whether who asks leaves the cores to others in between. */
+  readonly resting?: boolean;
+}
+
 export interface Contender {
   /** `Pemba`, `floor`, `SpiceDB`, `openfga 127.0.0.1:8081`. */
   readonly name: string;
@@ -14,7 +21,7 @@ export interface Contender {
   /** Answers with no rest between them; throws where one is wrong. */
   closed(job: JobName, ms: number): Promise<Sample>;
   /** Undefined where requests cannot come from outside. */
-  readonly open?: (job: JobName, at: { rate: number; ms: number }) => Promise<OpenLoop>;
+  readonly open?: (job: JobName, at: OpenRate) => Promise<OpenLoop>;
   /** What a call costs that does nothing, where that is not the floor's. */
   readonly refused?: (ms: number) => Promise<Sample>;
   stop(): Promise<void>;

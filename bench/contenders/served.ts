@@ -5,7 +5,7 @@ import { httpCaller } from '../callers/http.ts';
 import { type JobName, jobOf } from '../callers/jobs.ts';
 import type { Place } from '../callers/openfga-messages.ts';
 import { closedLoop, type Job } from '../measure/closed-loop.ts';
-import { openLoop } from '../measure/open-loop.ts';
+import { openLoop, realTime, restingTime } from '../measure/open-loop.ts';
 import { cpuMicros } from '../measure/process.ts';
 import { Remote } from '../servers/remote.ts';
 import type { World } from '../workloads/workload.ts';
@@ -40,7 +40,8 @@ export function servedContender(options: ServedOptions): Contender {
       const done = await closedLoop(jobNamed(job), { ms, clients: clientsOf(job) });
       return { ...done, cpuMicros: usedMicros() - before };
     },
-    open: (job, at) => openLoop({ ...at, asks: jobNamed(job).asks }),
+    open: (job, { resting, ...at }) =>
+      openLoop({ ...at, asks: jobNamed(job).asks, time: resting ? restingTime : realTime }),
     async stop() {
       caller.close();
       await stop?.();

@@ -22,6 +22,16 @@ export const realTime: Timeline = {
   },
 };
 
+/**
+ * Late by a millisecond or so, which is counted, and off the processor meanwhile: one who spins beside
+ * more threads than there are cores has used up his share when his request is due, and waits for it.
+ */
+export const restingTime: Timeline = {
+  now: realTime.now,
+  until: (instant) =>
+    new Promise((done) => setTimeout(done, Math.max(0, instant - performance.now()))),
+};
+
 export interface OpenLoop extends Quantiles {
   /** Requests a second, as asked for. */
   readonly rate: number;

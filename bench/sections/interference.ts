@@ -12,6 +12,8 @@ import { graphMemory } from './answers.ts';
 const disturbances = ['load', 'folds', 'list'] as const;
 /** So long that a store of a million tuples is folded meanwhile. */
 const roundsLong = 15;
+/** In less, a p99 is of a handful of requests. */
+const leastMs = 3_000;
 const leadMs = 200;
 
 export async function interference(
@@ -21,19 +23,19 @@ export async function interference(
 ): Promise<void> {
   const { size } = loaded.world;
   const world = worldOf(loaded.world);
-  const server = await PembaServer.start(loaded.path, { 'graph-memory': graphMemory, ...serve });
+  const server = await PembaServer.start(loaded.path, {
+    ...{ 'graph-memory': graphMemory, 'request-timeout': '60000ms' },
+    ...serve,
+  });
   const caller = callerOver('grpc', server, loaded);
   const contender = servedContender({
     ...{ name: 'Pemba', path: 'grpc', world, caller, pid: server.pid },
   });
-  const ms = each * roundsLong;
+  const ms = Math.max(leastMs, each * roundsLong);
   try {
     await server.resident(loaded);
     await contender.closed('check', each * 4);
-    const quiet = await contender.open?.('check', { rate, ms });
-    if (quiet !== undefined) {
-      results.interference.push({ size, beside: 'nothing', did: '', ...quiet });
-    }
+    await measured('nothing', async () => '');
     for (const what of disturbances) {
       const disturber = Remote.start('disturber.ts');
       const request: DisturbRequest = {
@@ -43,12 +45,21 @@ export async function interference(
       if (what === 'folds') await disturber.ask<string>({ ...request, with: 'fill' });
       const done = disturber.ask<string>(request);
       await new Promise((begun) => setTimeout(begun, leadMs));
-      const [found, did] = await Promise.all([contender.open?.('check', { rate, ms }), done]);
-      if (found !== undefined) results.interference.push({ size, beside: what, did, ...found });
+      await measured(what, () => done);
       await disturber.stop();
     }
   } finally {
     await contender.stop();
     await server.stop();
+  }
+
+  async function measured(beside: string, work: () => Promise<string>): Promise<void> {
+    await server.loopDelay();
+    const asked = contender.open?.('check', { rate, ms, resting: true });
+    const [found, did] = await Promise.all([asked, work()]);
+    const { p99: loopP99, max: loopMax } = await server.loopDelay();
+    if (found !== undefined) {
+      results.interference.push({ size, beside, did, loopP99, loopMax, ...found });
+    }
   }
 }

@@ -20,6 +20,9 @@ export interface Refused {
   readonly why: string;
 }
 
+/** In less, a hot function is not yet compiled to its last form. */
+const warmUpMs = 300;
+
 /** Rejects only for a wrong answer: who cannot do the job is named with the reason, and left out. */
 export async function interleave(
   contenders: readonly Contender[],
@@ -32,7 +35,7 @@ export async function interleave(
     if (!contender.can(job)) continue;
     try {
       // Unmeasured: code is compiled, connections are made, pages are read.
-      const { count } = await contender.closed(job, ms);
+      const { count } = await contender.closed(job, Math.max(ms, warmUpMs));
       if (count > 0) able.push(contender);
     } catch (error) {
       if (error instanceof WrongAnswer) throw wrong(error, contender, job);

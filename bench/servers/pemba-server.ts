@@ -10,8 +10,10 @@ import { depthMax } from '../callers/in-process.ts';
 import type { Loaded } from '../load.ts';
 import type { World } from '../workloads/workload.ts';
 import { worldOf } from '../worlds.ts';
+import type { LoopDelay } from './loop-delay.ts';
 
 const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const loopDelay = new URL('loop-delay.ts', import.meta.url).href;
 
 /** Whether servers have the setting, by the name of its flag. */
 export function hasSetting(flag: string): boolean {
@@ -52,14 +54,24 @@ export class PembaServer {
       Object.entries(process.env).filter(([name]) => !name.startsWith('PEMBA_')),
     );
     const start = performance.now();
-    const stdio = ['ignore', 'ignore', 'inherit'] as const;
-    const child = spawn(process.execPath, [cli, 'serve', ...given], { env, stdio: [...stdio] });
+    const child = spawn(process.execPath, ['--import', loopDelay, cli, 'serve', ...given], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     await ready(child, http);
     return new PembaServer(child, http, grpc, performance.now() - start);
   }
 
   get pid(): number {
     return this.child.pid ?? 0;
+  }
+
+  /** How long its event loop kept others waiting since this was asked before. */
+  async loopDelay(): Promise<LoopDelay> {
+    const told = once(this.child, 'message');
+    this.child.send('loop delay');
+    const [found] = (await told) as [LoopDelay];
+    return found;
   }
 
   /** Milliseconds until the store is answered from memory. REQUIRES: memory for graphs. */
