@@ -4,7 +4,29 @@ import type Database from 'better-sqlite3';
 /** key, name, revision, committed_at, symbols, entities, guards, kinds */
 type StoreRow = [number, string | null, number, number, number, number, number, number];
 
-export function prepareWriting(database: Database.Database) {
+type Statement = Database.Statement;
+
+export interface WriterStatements {
+  readonly begin: Statement;
+  readonly commit: Statement;
+  readonly rollback: Statement;
+  readonly savepoint: Statement;
+  readonly release: Statement;
+  readonly rollbackTo: Statement;
+  readonly dataVersion: Database.Statement<[], number>;
+  readonly findStore: Database.Statement<[string], StoreRow>;
+  readonly addStore: Statement;
+  readonly nameStore: Statement;
+  readonly saveStore: Statement;
+  readonly removeStore: Statement;
+  readonly addPurge: Statement;
+  readonly addRevision: Statement;
+  readonly hasModel: Database.Statement<[number, string], number>;
+  readonly addModel: Statement;
+  readonly putAssertions: Statement;
+}
+
+export function prepareWriting(database: Database.Database): WriterStatements {
   return {
     begin: database.prepare('BEGIN IMMEDIATE'),
     commit: database.prepare('COMMIT'),
