@@ -47,7 +47,7 @@ export interface Options {
 }
 
 const presets = {
-  quick: { size: '10k,100k', others: '10k', seconds: '0.15', rounds: '3', peerMax: '10k' },
+  quick: { size: '10k,100k', others: '10k', seconds: '0.15', rounds: '2', peerMax: '10k' },
   full: { size: '10k,100k,1M,10M', others: '1M', seconds: '0.3', rounds: '3', peerMax: '10k' },
 } as const;
 

@@ -468,14 +468,17 @@ type folder
     define parent: [folder]
     define viewer: [user] or viewer from parent
 `;
-  const asked = async (bounds: { checkDepthMax?: number; checkStepsMax?: number }) => {
+  type Bounds = { checkDepthMax?: number; checkStepsMax?: number };
+  const chained = async (bounds: Bounds) => {
     const opened = await open(':memory:', bounds);
     onTestFinished(() => opened.close());
     const folders = await opened.createStore('folders');
     await folders.writeModel(model);
     await folders.write({ writes: [...chain, tuple('folder:40#viewer@user:anne')] });
-    return folders.check(tuple('folder:0#viewer@user:anne'));
+    return folders;
   };
+  const asked = async (bounds: Bounds) =>
+    (await chained(bounds)).check(tuple('folder:0#viewer@user:anne'));
   const refusal = refused('authorization_model_resolution_too_complex');
   expect(await asked({})).toEqual({ kind: 'failed', refusal });
   expect(await asked({ checkDepthMax: 40 })).toEqual({ kind: 'failed', refusal });
@@ -484,6 +487,16 @@ type folder
     kind: 'failed',
     refusal,
   });
+  const listed = async (bounds: Bounds) => {
+    const folders = await chained(bounds);
+    const relation = 'viewer';
+    const subject = 'user:anne';
+    const { objects } = await folders.listObjects({ type: 'folder', relation, subject });
+    const { subjects } = await folders.listSubjects({ object: 'folder:0', relation, kind: 'user' });
+    return [objects.length, subjects.length];
+  };
+  expect(await listed({ checkDepthMax: 40 })).toEqual([40, 0]);
+  expect(await listed({ checkDepthMax: 41 })).toEqual([41, 1]);
   for (const bound of [0, -1, 1.5, Number.NaN]) {
     for (const name of ['checkDepthMax', 'checkStepsMax']) {
       await expect(open(':memory:', { [name]: bound })).rejects.toEqual(

@@ -91,6 +91,8 @@ export async function listObjects(
       contextualTuples: tuples,
       context: context ?? {},
       now: service.clock.now(),
+      depthMax: service.checkDepthMax,
+      stepsMax: service.checkStepsMax,
       interrupt,
     });
   });
@@ -139,6 +141,8 @@ export async function listSubjects(
       contextualTuples: tuples,
       context: context ?? {},
       now: service.clock.now(),
+      depthMax: service.checkDepthMax,
+      stepsMax: service.checkStepsMax,
       interrupt,
     });
   });
