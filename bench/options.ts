@@ -27,7 +27,7 @@ export interface Options {
   readonly name: 'quick' | 'full' | 'part';
   readonly workloads: readonly string[];
   readonly sizes: readonly number[];
-  /** The first workload has all sizes, the others their smallest and their largest up to this. */
+  /** The first workload has all sizes, the others the largest up to this alone. */
   readonly othersMax: number;
   /** Whether the other workloads have peers, latencies and SQLite too. */
   readonly thorough: boolean;
@@ -48,7 +48,7 @@ export interface Options {
 
 const presets = {
   quick: { size: '10k,100k', others: '10k', seconds: '0.15', rounds: '2', peerMax: '10k' },
-  full: { size: '10k,100k,1M,10M', others: '1M', seconds: '0.3', rounds: '3', peerMax: '10k' },
+  full: { size: '10k,100k,1M,10M', others: '1M', seconds: '0.25', rounds: '3', peerMax: '10k' },
 } as const;
 
 export const help = `usage: npm run bench -- [options]
@@ -60,8 +60,8 @@ one; a wrong one ends the run with exit code 1. Needs a quiet machine; see bench
                      SQLite, HTTP, batches and mixes for the first workload alone
   --workload A,B     of: ${workloads.map(({ name }) => name).join(', ')}
   --size N,M         tuples, such as 10k,1M (quick: ${presets.quick.size}; else ${presets.full.size})
-  --others N         the largest size of all workloads but the first (quick: 10k; else 1M); of the sizes
-                     up to it they have the smallest and the largest
+  --others N         all workloads but the first have one size, the largest up to this (quick: 10k;
+                     else 1M)
   --kind A,B         of: ${kinds.slice(0, 7).join(', ')},
                      ${kinds.slice(7).join(', ')}
   --path A,B         of: ${paths.join(', ')} (memory and sqlite are in process)

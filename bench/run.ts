@@ -83,14 +83,13 @@ export async function run(options: Options, command: string, say: Say): Promise<
   }
 }
 
-/** The first workload at all sizes, the others at two of them; the largest last. */
+/** The first workload at all sizes, the others at one of them; the largest last. */
 export function worldsOf({ workloads, sizes, othersMax, seed }: Options): WorldName[] {
   const sorted = sizes.toSorted((a, b) => a - b);
-  const fitting = sorted.filter((size) => size <= othersMax);
-  const others = [fitting[0], fitting.at(-1)];
+  const others = sorted.findLast((size) => size <= othersMax);
   return sorted.flatMap((size) =>
     workloads
-      .filter((_workload, i) => i === 0 || others.includes(size))
+      .filter((_workload, i) => i === 0 || size === others)
       .map((workload) => ({ workload, size, seed })),
   );
 }
