@@ -51,6 +51,9 @@ export interface WriteRow {
   readonly fsyncsPerSecond: number;
 }
 
+/** What checks were beside in quiet: the better of the two is what the others are held against. */
+export const quiet = ['nothing', 'nothing, at the end'] as const;
+
 export interface InterferenceRow extends OpenLoop {
   /** The server's event loop: how long it kept others waiting meanwhile. */
   readonly loopP99: number;

@@ -1,6 +1,6 @@
 /** The targets that Pemba set itself, as rows of their own: wanted, reached, and the ratio of the two. */
 import type { Path } from './contenders/contender.ts';
-import type { AnswerRow, Results } from './results.ts';
+import { type AnswerRow, quiet, type Results } from './results.ts';
 
 export interface Target {
   readonly what: string;
@@ -244,14 +244,16 @@ function writeTargets({ loads, writes }: Results): Target[] {
 }
 
 function besideTargets({ interference }: Results): Target[] {
-  const quiet = interference.find((row) => row.beside === 'nothing');
+  const isQuiet = ({ beside }: (typeof interference)[number]) =>
+    quiet.some((name) => name === beside);
+  const least = interference.filter(isQuiet).sort((a, b) => a.p99 - b.p99)[0];
   return interference
-    .filter((row) => row !== quiet)
+    .filter((row) => !isQuiet(row))
     .map((row) =>
       target(
         `p99 of checks beside ${row.beside}, over quiet`,
         'less',
-        [wanted.besideOverQuiet, quiet && row.p99 / quiet.p99],
+        [wanted.besideOverQuiet, least && row.p99 / least.p99],
         ['×', row.did],
       ),
     );

@@ -48,7 +48,7 @@ const places: Readonly<Record<AnswerRow['path'], string>> = {
   engine: 'in process',
   api: 'embedding API',
   sqlite: 'in process, SQLite',
-  'sqlite api': 'in process, SQLite',
+  'sqlite api': 'embedding API, SQLite',
   grpc: 'gRPC',
   http: 'HTTP',
   embedded: 'embedded',

@@ -2,12 +2,12 @@
 import { callerOver, servedContender } from '../contenders/served.ts';
 import type { Loaded } from '../load.ts';
 import type { Options } from '../options.ts';
-import type { Results } from '../results.ts';
+import { quiet, type Results } from '../results.ts';
 import type { DisturbRequest } from '../servers/disturber.ts';
 import { PembaServer } from '../servers/pemba-server.ts';
 import { Remote } from '../servers/remote.ts';
 import { worldOf } from '../worlds.ts';
-import { graphMemory } from './answers.ts';
+import { graphMemory, warmUpMs } from './answers.ts';
 
 const disturbances = ['load', 'folds', 'list'] as const;
 /** So long that a store of a million tuples is folded meanwhile. */
@@ -34,8 +34,8 @@ export async function interference(
   const ms = Math.max(leastMs, each * roundsLong);
   try {
     await server.resident(loaded);
-    await contender.closed('check', each * 4);
-    await measured('nothing', async () => '');
+    await contender.closed('check', Math.max(warmUpMs, each * 4));
+    await measured(quiet[0], async () => '');
     for (const what of disturbances) {
       const disturber = Remote.start('disturber.ts');
       const request: DisturbRequest = {
@@ -48,6 +48,8 @@ export async function interference(
       await measured(what, () => done);
       await disturber.stop();
     }
+    // Once more: what the first one has seen may have been the end of the start.
+    await measured(quiet[1], async () => '');
   } finally {
     await contender.stop();
     await server.stop();
