@@ -56,7 +56,7 @@ export const help = `usage: npm run bench -- [options]
 Measures Pemba and its peers over the same worlds, in turn. Every answer is compared with the known
 one; a wrong one ends the run with exit code 1. Needs a quiet machine; see bench/README.md.
 
-  --quick            small worlds and short rounds: under 5 minutes (else under 40); peers, latencies,
+  --quick            small worlds and short rounds: under 5 minutes (else under 20); peers, latencies,
                      SQLite, HTTP, batches and mixes for the first workload alone
   --workload A,B     of: ${workloads.map(({ name }) => name).join(', ')}
   --size N,M         tuples, such as 10k,1M (quick: ${presets.quick.size}; else ${presets.full.size})
