@@ -120,6 +120,8 @@ function placeOf(states: readonly State[], read: Read, { floor, index, judgeAt }
   // Several requests may have been answered at several revisions; then there is nothing to hold.
   const [revision] = read.revisions;
   if (read.revisions.length > 1) return floor;
+  // And in two lives of the store, whose revisions have the same numbers.
+  if (dropped && read.models.length > 1) return floor;
   const named = places.filter((place) => stateAt(place).revision === revision);
   const explanations = named.map((place) => ({
     place,
