@@ -146,7 +146,11 @@ function rewritten(random: RandomSource, world: World): Other {
   return { to: { ...world, models: world.models.map((model) => rewrittenModel(random, model)) } };
 }
 
-function modelAgain(_: RandomSource, world: World): Other {
+function modelAgain(_: RandomSource, world: World): Other | undefined {
+  // It becomes the latest: what is written again must be of it, too.
+  const isOfIt = ({ tuple, rewritten }: StoredTuple) =>
+    rewritten !== true || counts(modelOf(world), tuple);
+  if (!world.stored.every(isOfIt)) return undefined;
   const models = [...world.models, modelOf(world)];
   return { to: withSetting({ ...world, models }, { model: models.length - 1 }) };
 }
