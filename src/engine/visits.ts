@@ -1,6 +1,7 @@
 /**
  * The objects that a sweep visits, in the order in which they were found, each with what is asked of
- * it and how far away it is. One sweep at a time has it: to make it anew would cost more than most sweeps.
+ * it and how far away it is. One sweep at a time has it: to make it anew would cost more than most
+ * sweeps.
  */
 import { assert } from '../base/assert.ts';
 import type { RelationSet } from './relation-sets.ts';

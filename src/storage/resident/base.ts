@@ -54,9 +54,9 @@ const idMax = 2 ** 31 - 1;
 
 /**
  * Builds a base from rows in their order on disk. REQUIRES: every entity of the store, in the order
- * of the ids 1, 2, 3, …; then every tuple, in the order of the objects, those of an object with the same
- * relation, subject type and subject relation in one row, in the order of the subjects. Throws `TooLarge` where it would take more memory than it may, as soon as that
- * is sure.
+ * of the ids 1, 2, 3, …; then every tuple, in the order of the objects, those of an object with the
+ * same relation, subject type and subject relation one after the other, in the order of the subjects.
+ * Throws `TooLarge` where it would take more memory than it may, as soon as that is sure.
  */
 export class BaseBuilder {
   private readonly size: BaseSize;

@@ -1,6 +1,7 @@
 /**
  * How tuples are found by a filter: as a range of one of the two indexes, kind by kind where an object
- * or a subject is given, so that a page costs the same however far in it is. Reads, preconditions and deletes by filter find them in the same way.
+ * or a subject is given, so that a page costs the same however far in it is. Reads, preconditions and
+ * deletes by filter find them in the same way.
  */
 import type { JsonValue } from '../../base/json.ts';
 import type { TupleFilter } from '../datastore.ts';
