@@ -11,7 +11,8 @@ export type Step =
   | ClearStep
   | { readonly kind: 'model'; readonly model: number }
   | DropStep
-  | AskStep;
+  | AskStep
+  | AroundStep;
 
 /** The wire's Write. */
 export interface WriteStep {
@@ -59,6 +60,12 @@ export interface AskStep {
   readonly at: 'any' | 'token' | 'newest';
 }
 
+/** Asks of the subject of one tuple, with it, without it, and with it again. */
+export interface AroundStep extends Omit<AskStep, 'kind'> {
+  readonly kind: 'around';
+  readonly tuple: number;
+}
+
 export interface Plan {
   readonly world: number;
   /** A database file, whose writer has a thread of its own; else one in memory. */
@@ -74,13 +81,20 @@ const filter: fc.Arbitrary<Filter> = fc.record({
   like: index,
   by: fc.constantFrom('object', 'subject', 'kind', 'key'),
 });
-const askStep: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constant('ask' as const),
+const question = {
   way: fc.constantFrom(...asked),
   // Often one of few: what was remembered of it must not outlive the writes between.
   question: fc.oneof(index, fc.nat({ max: 3 })),
   setting: index,
-  at: fc.constantFrom('any', 'token', 'newest'),
+  at: fc.constantFrom('any' as const, 'token' as const, 'newest' as const),
+};
+const askStep: fc.Arbitrary<Step> = fc.record({ kind: fc.constant('ask' as const), ...question });
+const aroundStep: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant('around' as const),
+  ...question,
+  // Check remembers the most, from request to request.
+  way: fc.constantFrom('check' as const, 'batch' as const, ...asked),
+  tuple: index,
 });
 const tuples = {
   writes: fc.uniqueArray(index, { maxLength: 4 }),
@@ -122,6 +136,7 @@ const writer = fc.array(
     { arbitrary: modelStep, weight: 3 },
     { arbitrary: dropStep, weight: 2 },
     { arbitrary: askStep, weight: 4 },
+    { arbitrary: aroundStep, weight: 4 },
   ),
   { maxLength: 8 },
 );

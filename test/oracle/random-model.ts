@@ -96,7 +96,9 @@ export function changedModel(
 
 function relationNames(random: RandomSource, flavour: Flavour): string[] {
   const names = (flavour.oddNames ? oddRelations : plainRelations).slice(0, random.between(1, 4));
-  const parents = random.chance(0.65) ? tuplesets.slice(0, random.chance(0.15) ? 2 : 1) : [];
+  // Where all are unions, two ways to one object ask it for relations that overlap.
+  const both = flavour.unions ? 0.5 : 0.15;
+  const parents = random.chance(0.65) ? tuplesets.slice(0, random.chance(both) ? 2 : 1) : [];
   return [...names, ...parents];
 }
 

@@ -63,7 +63,7 @@ const reportEveryMs = 5_000;
 const subjectsMax = 6;
 /** How often there is a crowd in a world that storage answers: that alone reads in runs. */
 const crowdsInStorage = 0.6;
-/** So often, with each world, several clients get one to themselves. */
+/** So often, with each world, several clients get one to themselves. REQUIRES: two at least. */
 const sequencesPerWorld = 2;
 
 /** One seed for each world, far from those of its neighbours. */
@@ -141,6 +141,8 @@ async function failureOf(
     if (found === undefined) {
       if (task.plain) return undefined;
       for (let more = 0; more < sequencesPerWorld; more++) {
+        // Where nothing is swept, the most is remembered from request to request.
+        if (more > 0) Object.assign(sideSizes, { ...smallSizes, sweptMax: 0 });
         const fault = await sequenceFault(random + more, task.shrink, tally);
         if (fault !== undefined) return `${name}\n\n${fault}`;
       }

@@ -19,6 +19,7 @@ import { Caller, type Methods, openDoor } from './door.ts';
 import type { PlainModel, PlainTuple } from './facts.ts';
 import { History } from './history.ts';
 import {
+  type AroundStep,
   type AskStep,
   type ClearStep,
   type DropStep,
@@ -83,6 +84,8 @@ async function runPlan(scheduler: fc.Scheduler, plan: Plan, tally: Tally): Promi
 
 /** Time stands still: no list is late, and no deadline passes. */
 const stillClock: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
+/** Of the subject of a tuple that comes and goes, so much is asked each time. */
+const questionsAround = 3;
 /** How long a call may wait for a revision that never comes, in milliseconds. */
 const patienceMs = 5;
 
@@ -151,6 +154,8 @@ class Scene {
     if (step.kind === 'ask') return this.ask(step);
     if (this.pool.tuples.length === 0) return undefined;
     switch (step.kind) {
+      case 'around':
+        return this.around(step);
       case 'write':
         return this.write(this.pool.write(step));
       case 'tuples':
@@ -220,14 +225,28 @@ class Scene {
     }
   }
 
-  private async ask(step: AskStep): Promise<void> {
+  private async around({ tuple, ...step }: AroundStep): Promise<void> {
+    const ask: AskStep = { ...step, kind: 'ask' };
+    const subject = this.pool.subject(tuple);
+    const without = { writes: [], deletes: [tuple] };
+    const again = { writes: [tuple], deletes: [] };
+    const always = { kind: 'tuples', duplicate: 'REPLACE', missing: 'IGNORE', key: 0 } as const;
+    for (const change of [again, without, again]) {
+      await this.writeTuples({ ...always, ...change, only: undefined });
+      for (let more = 0; more < questionsAround; more++) {
+        await this.ask({ ...ask, question: ask.question + more }, subject);
+      }
+    }
+  }
+
+  private async ask(step: AskStep, subject?: string): Promise<void> {
     const { history, world } = this;
     const setting = world.settings[step.setting % world.settings.length] as Setting;
     // The trees of Expand are read by a model that must be known.
     const latest = step.setting % 2 === 0 && step.way !== 'expand';
     const modelId = latest ? '' : this.modelIds[setting.model];
     if (modelId === undefined) return;
-    const asked = this.questionsOf(step, setting);
+    const asked = this.questionsOf(step, setting, subject);
     if (asked.length === 0) return;
     const token = step.at === 'token' ? this.token : '';
     const newest = step.at === 'newest';
@@ -271,13 +290,16 @@ class Scene {
     this.noteToken(caller);
   }
 
-  private questionsOf(step: AskStep, setting: Setting): Asked[] {
+  private questionsOf(step: AskStep, setting: Setting, subject: string | undefined): Asked[] {
     const api = apiOf(step.way);
     const world = { ...this.world, settings: [setting] };
     const most = api.takes === 'batch' ? 8 : 1;
     const questions = someQuestions(new RandomSource(step.question), world, 0, most);
     const model = world.models[setting.model] as PlainModel;
-    return questions.flatMap((question) => wholeOf(world, model, api, question));
+    const ofSubject = subject === undefined ? {} : { subject };
+    return questions.flatMap((question) =>
+      wholeOf(world, model, api, { ...question, ...ofSubject }),
+    );
   }
 
   private noteToken(caller: Caller): void {

@@ -64,6 +64,10 @@ export class TuplePool {
     return { object, relation, subject };
   }
 
+  subject(index: number): string {
+    return this.at(index).subject;
+  }
+
   private at(index: number): PlainTuple {
     return this.tuples[index % this.tuples.length] as PlainTuple;
   }
