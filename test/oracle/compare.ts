@@ -35,22 +35,30 @@ const subjectsOfBrief = 4;
 /** Questions to each API of a service that has nothing in memory. */
 const coldQuestions = 2;
 
-/**
- * Compares all there is to ask, of so many subjects; returns the disagreements, and counts into the
- * tally.
- */
+/** How much of a world is asked. */
+export interface Extent {
+  readonly subjectsMax: number;
+  /** Of the APIs but the engine's own, and of what is asked besides: more worlds instead. */
+  readonly share: number;
+}
+
+const everything: Extent = { subjectsMax: Number.POSITIVE_INFINITY, share: 1 };
+
+/** Compares all there is to ask; returns the disagreements, and counts into the tally. */
 export async function compareWorld(
   pemba: Pemba,
   world: World,
   random: RandomSource,
   tally: Tally,
-  subjectsMax = Number.POSITIVE_INFINITY,
+  { subjectsMax, share }: Extent = everything,
 ): Promise<Disagreement[]> {
   const served = await pemba.serve(world);
   tally.worlds++;
   countFeatures(tally, world);
-  const found = await new Comparison({ pemba, world, served, random, tally, subjectsMax }).run();
-  if (found.length === 0) {
+  const asked = ways.filter((way) => way === 'walk' || random.chance(share));
+  const parts = { pemba, world, served, random, tally, subjectsMax, asked };
+  const found = await new Comparison(parts).run();
+  if (found.length === 0 && random.chance(share)) {
     await compareNarrowed(served, world, random, tally);
     await comparePages(served, world, random, tally);
   }
@@ -65,6 +73,7 @@ interface Parts {
   readonly random: RandomSource;
   readonly tally: Tally;
   readonly subjectsMax: number;
+  readonly asked: readonly Way[];
 }
 
 /** What the oracle has to say under one setting. */
@@ -136,7 +145,7 @@ class Comparison {
 
   private async putAll(takes: 'subject' | 'setting', questions: readonly Asked[]): Promise<void> {
     if (questions.length === 0) return;
-    for (const way of ways) {
+    for (const way of this.parts.asked) {
       const api = apiOf(way);
       if (api.takes === takes) await this.put(way, questions.slice(0, api.most));
     }
@@ -160,7 +169,7 @@ class Comparison {
     const most = (batchesPerModel * batchSize) / (2 * Math.max(1, settings.length));
     const chosen = [differing, names].flatMap((from) => random.shuffled(from).slice(0, most));
     const asked = chosen.flatMap(under).map(({ question }) => question);
-    for (const way of ways.filter((each) => apiOf(each).takes === 'batch')) {
+    for (const way of this.parts.asked.filter((each) => apiOf(each).takes === 'batch')) {
       for (let start = 0; start < asked.length; start += batchSize) {
         await this.put(way, random.shuffled(asked.slice(start, start + batchSize)));
       }
@@ -172,7 +181,7 @@ class Comparison {
     const { pemba, world, served, random } = this.parts;
     const all = [...world.settings.keys()].flatMap((setting) => this.questionsUnder(setting));
     if (all.length === 0) return;
-    for (const way of ways) {
+    for (const way of this.parts.asked) {
       if (!apiOf(way).usesCaches) continue;
       for (let more = coldQuestions; more > 0; more--) {
         await this.put(way, [random.pick(all)], pemba.cold(served));

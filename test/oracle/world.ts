@@ -341,8 +341,8 @@ function randomSetting(
 }
 
 function randomContext(random: RandomSource): JsonObject {
-  if (random.chance(0.2)) return {};
-  const density = random.pick([0.4, 0.8, 1]);
+  if (random.chance(0.25)) return {};
+  const density = random.pick([0.25, 0.5, 0.9]);
   const given = Object.keys(values).filter(() => random.chance(density));
   const known = given.map((key): [string, JsonValue] => [
     key,
