@@ -3,30 +3,27 @@
  * changed by chance, key ids that nobody has, an issuer that is away, every method asked by those who
  * may not; and what a verification costs.
  */
-import { parseArgs } from 'node:util';
 import { createAuthenticator } from '../../src/authn/authenticator.ts';
 import { RandomSource } from '../oracle/random-source.ts';
 import { openAccessWorld } from '../server/access-world.ts';
 import { protocols } from '../server/doors-client.ts';
 import { doorsOf, methodsOf, walkStrangers } from '../server/doors-walk.ts';
+import { tool, whole } from '../tool.ts';
 import { badTokens } from './bad-tokens.ts';
 import { keyIdFlood } from './key-id-flood.ts';
 import { tryMutations } from './mutated-tokens.ts';
 import { outage } from './outage.ts';
 import { keys, openWorld } from './world.ts';
 
-const { values } = parseArgs({
-  options: {
-    tokens: { type: 'string', default: '100000' },
-    minutes: { type: 'string', default: '30' },
-    seed: { type: 'string', default: '1' },
-  },
-});
-const [tokens, minutes, seed] = [values.tokens, values.minutes, values.seed].map(Number) as [
-  number,
-  number,
-  number,
-];
+const { tokens, minutes, seed } = tool(
+  'authn',
+  'Attacks authentication at length, and says what a verification costs.',
+)
+  .addOption(whole('tokens', 'changed by chance, and as many key ids', 1).default(100_000))
+  .addOption(whole('minutes', 'that an issuer is away, on a clock of the test', 1).default(30))
+  .addOption(whole('seed', 'of what is changed', 0).default(1))
+  .parse()
+  .opts<{ tokens: number; minutes: number; seed: number }>();
 const faults: string[] = [];
 const expectThat = (holds: boolean, what: string) => {
   if (!holds) faults.push(what);

@@ -2,25 +2,25 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { tool, whole } from '../tool.ts';
 import { crash } from './crash.ts';
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '50' },
-    seed: { type: 'string', default: '1' },
-    workers: { type: 'string', default: '1' },
-  },
-});
-const kills = Number(values.kills);
-const seed = Number(values.seed);
+const { kills, seed, workers } = tool(
+  'crash',
+  'Kills Pemba while it writes, opens the file again, and counts what was acknowledged and lost.',
+)
+  .addOption(whole('kills', 'how often', 1).default(50))
+  .addOption(whole('seed', 'of what is written, and when it is killed', 0).default(1))
+  .addOption(whole('workers', 'threads that write', 1).default(1))
+  .parse()
+  .opts<{ kills: number; seed: number; workers: number }>();
 const folder = mkdtempSync(join(tmpdir(), 'pemba-crash-'));
 console.log(`${kills} kills, seed ${seed}`);
 const tally = await crash({
   path: join(folder, 'crash.db'),
   kills,
   seed,
-  workers: Number(values.workers),
+  workers,
   onKill: ({ kills, acknowledged, lost }) => {
     if (kills % 10 === 0) console.log(`${kills} kills, ${acknowledged} acknowledged, ${lost} lost`);
   },

@@ -5,13 +5,19 @@
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { TestProvider } from '../authn/provider.ts';
 import { ecKey } from '../authn/signing.ts';
 import { serveProcess } from '../server/serve-process.ts';
+import { tool } from '../tool.ts';
 import { Stage } from './stage.ts';
 
-const { values } = parseArgs({ options: { stay: { type: 'boolean', default: false } } });
+const { stay } = tool(
+  'example:identity',
+  'From signing in to an answer, with a real OpenID provider and a real server on this machine.',
+)
+  .option('--stay', 'all of it stays up, to be asked by hand', false)
+  .parse()
+  .opts<{ stay: boolean }>();
 const schemas = new URL('../../schemas/', import.meta.url);
 const question = ['can_deploy', 'project:acme/web'] as const;
 // The provider says that it is only for development, which is so.
@@ -96,7 +102,7 @@ async function play(url: string): Promise<void> {
   );
   stage.tell(`brings \`${own.user} ${own.relation} ${own.object}\`; Ben's brings no such tuple.`);
 
-  if (!values.stay) return;
+  if (!stay) return;
   stage.step('All of it stays up until you press Ctrl-C. In another shell, in this folder:');
   stage.tell(
     Object.entries(stage.environment)

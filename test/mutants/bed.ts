@@ -11,7 +11,7 @@ import type { Mutant } from './mutant.ts';
 const root = resolve(import.meta.dirname, '../..');
 
 /** What the random tester needs to run. */
-const copied = ['src', 'test/oracle', 'package.json'];
+const copied = ['src', 'test/oracle', 'test/tool.ts', 'package.json'];
 
 /** A busy machine may take so many times as long as the tester computes. */
 const patience = 20;

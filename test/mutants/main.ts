@@ -6,27 +6,32 @@
  *
  * Ends with 1 when a mutant survives, or does not apply to the source.
  */
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
+import { seconds as secondsOption, tool, whole } from '../tool.ts';
 import { Bed, type Hunt, type Outcome } from './bed.ts';
 import { mutants } from './mutants.ts';
 
+/** Of how a mutant was found; a list that is wrong can be long. */
+const shownMax = 100;
 /** So long the source as it is must agree, before anything is planted in it. */
 const originalSeconds = 5;
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '1' },
-    only: { type: 'string', multiple: true },
-  },
-});
+const { seed, seconds, only } = tool(
+  'mutants',
+  'Plants known bugs, one by one, into a copy of the source, and has random worlds find each.',
+)
+  .addOption(secondsOption('seconds', 'of computing for each mutant').default(60))
+  .addOption(whole('seed', 'of the worlds', 0).default(1))
+  .addOption(
+    new Option('--only <name...>', 'not all of them').choices(mutants.map(({ name }) => name)),
+  )
+  .parse()
+  .opts<{ seconds: number; seed: number; only?: string[] }>();
 
-await main({ seed: Number(values.seed), seconds: Number(values.seconds) }, values.only);
+await main({ seed, seconds }, only);
 
 async function main(hunt: Hunt, only: readonly string[] | undefined): Promise<void> {
   const chosen = mutants.filter(({ name }) => only === undefined || only.includes(name));
-  const unknown = only?.find((name) => !mutants.some((mutant) => mutant.name === name));
-  if (unknown !== undefined) throw new Error(`there is no mutant ${unknown}`);
 
   using bed = new Bed();
   const original = await bed.tryOriginal({ ...hunt, seconds: originalSeconds });
@@ -55,7 +60,7 @@ async function main(hunt: Hunt, only: readonly string[] | undefined): Promise<vo
 function describe(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'found':
-      return `found   ${outcome.how}`;
+      return `found   ${outcome.how.slice(0, shownMax)}`;
     case 'survived':
       return 'SURVIVED';
     case 'broken':

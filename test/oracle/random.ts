@@ -14,10 +14,10 @@
  * like `--no-coverage` leaves empty cells in peace.
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { systemClock } from '../../src/base/clock.ts';
 import { sideSizes } from '../../src/engine/sides.ts';
+import { seconds as secondsOption, tool, whole } from '../tool.ts';
 import { compareWorld } from './compare.ts';
 import { emptyCellsOf } from './coverage.ts';
 import { compareByRules } from './metamorphic.ts';
@@ -160,30 +160,38 @@ async function failureOf(
   }
 }
 
+interface Asked {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly workers: number;
+  readonly world?: number;
+  readonly shrink: boolean;
+  readonly coverage: boolean;
+  readonly cpu: boolean;
+  readonly plain: boolean;
+}
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '60' },
-      seed: { type: 'string', default: '1' },
-      workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
-      world: { type: 'string' },
-      shrink: { type: 'boolean', default: true },
-      coverage: { type: 'boolean', default: true },
-      cpu: { type: 'boolean', default: false },
-      plain: { type: 'boolean', default: false },
-    },
-    allowNegative: true,
-  });
-  const seed = Number(values.seed);
-  const seconds = values.world === undefined ? Number(values.seconds) : 0;
-  const workers = values.world === undefined ? Number(values.workers) : 1;
+  const asked = tool('random', 'Compares Pemba with the oracle on random worlds.')
+    .addOption(secondsOption('seconds', 'to stop after').default(60))
+    .addOption(whole('seed', 'of the worlds', 0).default(1))
+    .addOption(whole('workers', 'threads', 1).default(Math.min(2, availableParallelism())))
+    .addOption(whole('world', 'this one alone', 0))
+    .option('--no-shrink', 'prints a disagreement as it was found')
+    .option('--no-coverage', 'leaves empty cells of the tables in peace')
+    .option('--cpu', 'the seconds are those that each thread computes', false)
+    .option('--plain', 'only compares with the oracle, by some of the APIs', false)
+    .parse()
+    .opts<Asked>();
+  const { seed, shrink, cpu, plain } = asked;
+  const seconds = asked.world === undefined ? asked.seconds : 0;
+  const workers = asked.world === undefined ? asked.workers : 1;
   const total = emptyTally();
   const failures: string[] = [];
   const computedMs: number[] = [];
   const started = systemClock.monotonic();
   const runs = Array.from({ length: workers }, (_, first) => {
-    const start = first + Number(values.world ?? 0);
-    const { shrink, cpu, plain } = values;
+    const start = first + (asked.world ?? 0);
     const task = { seed, first: start, step: workers, seconds, shrink, cpu, plain };
     return runWorker(task, ({ tally, failure, cpuMs }) => {
       computedMs[first] = cpuMs;
@@ -197,7 +205,7 @@ async function main(): Promise<void> {
   });
   await Promise.all(runs);
   console.log(`\n${describe(total)}\n`);
-  const mustCover = values.coverage && values.world === undefined;
+  const mustCover = asked.coverage && asked.world === undefined;
   const empty = mustCover ? [...emptyCellsOf(total.cells), ...missingOfGraphs(total)] : [];
   for (const cell of empty) console.log(`EMPTY ${cell}`);
   const computed = computedMs.reduce((sum, ms) => sum + ms, 0) / 1_000;

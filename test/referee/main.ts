@@ -8,11 +8,11 @@
  * a disagreement that nothing explains, printed in its smallest form with all three votes
  * (`--no-shrink`: as it was found); with 3 where there is no SpiceDB for the platform.
  */
-import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/base/clock.ts';
 import { RandomSource } from '../oracle/random-source.ts';
 import { Pemba } from '../oracle/served-world.ts';
 import { sources } from '../oracle/source.ts';
+import { seconds as secondsOption, tool, whole } from '../tool.ts';
 import { Comparison, type Parties } from './compare.ts';
 import { printDecision, smallest } from './smallest.ts';
 import { SpiceDb, whyUnavailable } from './spicedb.ts';
@@ -34,24 +34,19 @@ interface Run {
 }
 
 function readRun(): Run {
-  const { values } = parseArgs({
-    options: {
-      worlds: { type: 'string', default: '300' },
-      seconds: { type: 'string', default: 'Infinity' },
-      seed: { type: 'string', default: '1' },
-      world: { type: 'string' },
-      shrink: { type: 'boolean', default: true },
-    },
-    allowNegative: true,
-  });
-  const first = Number(values.world ?? 0);
-  return {
-    seed: Number(values.seed),
-    first,
-    end: values.world === undefined ? Number(values.worlds) : first + 1,
-    seconds: Number(values.seconds),
-    shrink: values.shrink,
-  };
+  const { worlds, seconds, seed, world, shrink } = tool(
+    'referee',
+    'Puts random worlds to Pemba, to a real SpiceDB and to the oracle, and compares.',
+  )
+    .addOption(whole('worlds', 'how many', 1).default(300))
+    .addOption(secondsOption('seconds', 'to stop after').default(Number.POSITIVE_INFINITY, 'none'))
+    .addOption(whole('seed', 'of the worlds', 0).default(1))
+    .addOption(whole('world', 'this one alone', 0))
+    .option('--no-shrink', 'prints a disagreement as it was found')
+    .parse()
+    .opts<{ worlds: number; seconds: number; seed: number; world?: number; shrink: boolean }>();
+  const first = world ?? 0;
+  return { seed, first, end: world === undefined ? worlds : first + 1, seconds, shrink };
 }
 
 async function compareAll(

@@ -7,7 +7,7 @@ import { Pemba } from '../oracle/served-world.ts';
 import type { World } from '../oracle/world.ts';
 import { Comparison } from './compare.ts';
 import { schemaOf } from './schema.ts';
-import { SpiceDb, voteOn, whyUnavailable } from './spicedb.ts';
+import { inTime, SpiceDb, voteOn, whyUnavailable } from './spicedb.ts';
 import { emptyTally } from './tally.ts';
 import { type Api, Triage, unexplained } from './triage.ts';
 import { refereeWorld, worldSeed } from './world.ts';
@@ -209,3 +209,16 @@ function relations(subjects: Readonly<Record<string, readonly string[]>>) {
     ),
   };
 }
+
+test('SpiceDB is asked again where it was late, and not for ever', async () => {
+  const late = new Error('rpc error: code = DeadlineExceeded desc = context deadline exceeded');
+  const answers = [late, late, 'denied', late, new Error('another')];
+  const ask = async () => {
+    const answer = answers.shift() ?? late;
+    if (typeof answer !== 'string') throw answer;
+    return answer;
+  };
+  expect(await inTime(ask)).toBe('denied');
+  await expect(inTime(ask)).rejects.toThrow('another');
+  await expect(inTime(ask)).rejects.toBe(late);
+});

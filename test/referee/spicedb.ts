@@ -24,6 +24,9 @@ export interface SubjectList {
 
 const bulkMax = 100;
 
+/** SpiceDB gives each call a time of its own, and on a busy machine that can pass. */
+const attemptsMax = 5;
+
 /** A caveat may not change while it stays; here it is gone. */
 const betweenWorlds = 'definition nothing {}';
 
@@ -86,7 +89,9 @@ export class SpiceDb {
           context: this.contextOf(context),
         })),
       });
-      const { pairs } = await this.embedded.permissions().promises.checkBulkPermissions(request);
+      const { pairs } = await inTime(() =>
+        this.embedded.permissions().promises.checkBulkPermissions(request),
+      );
       assert(pairs.length === batch.length, 'SpiceDB answers every item');
       for (const { response } of pairs) {
         votes.push(
@@ -113,7 +118,7 @@ export class SpiceDb {
       subject: subjectOf(subject),
       context: this.contextOf(context),
     });
-    const found = await this.embedded.permissions().promises.lookupResources(request);
+    const found = await inTime(() => this.embedded.permissions().promises.lookupResources(request));
     const votes = new Map<string, Answer>();
     for (const { resourceObjectId, permissionship } of found) {
       put(votes, `${type}:${resourceObjectId}`, this.listVote(permissionship));
@@ -137,7 +142,7 @@ export class SpiceDb {
       optionalSubjectRelation: ofRelation ?? '',
       context: this.contextOf(context),
     });
-    const found = await this.embedded.permissions().promises.lookupSubjects(request);
+    const found = await inTime(() => this.embedded.permissions().promises.lookupSubjects(request));
     const listed = new Map<string, Answer>();
     const excluded = new Map<string, Answer>();
     const suffix = ofRelation === undefined ? '' : `#${ofRelation}`;
@@ -225,6 +230,18 @@ export function voteOn({ listed, everyone, excluded }: SubjectList, subject: str
   const behind =
     out === 'allowed' || everyone === 'denied' ? 'denied' : out === 'denied' ? everyone : out;
   return own === 'denied' ? behind : behind === 'allowed' ? behind : own;
+}
+
+/** The answer of SpiceDB, asked again where it was late. REQUIRES: asking changes nothing. */
+export async function inTime<Answered>(ask: () => Promise<Answered>): Promise<Answered> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const late = error instanceof Error && error.message.includes('DeadlineExceeded');
+      if (!late || attempt === attemptsMax) throw error;
+    }
+  }
 }
 
 /** A list may name the same one twice; the surest vote counts. */
