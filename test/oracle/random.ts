@@ -8,17 +8,17 @@
  *
  * World n of seed s is the same on every machine. Ends with 1 after a disagreement, whose seed and
  * smallest case are printed, and when a cell of the tables of what was asked stayed empty;
- * `--cpu` counts the seconds that each worker computes, not those that pass; `--plain` only compares
- * with the oracle, by some of the APIs, which is the quickest way to most bugs;
+ * `--cpu` counts the seconds that each worker computes, not those that pass; `--only` does a part of it;
  * `--no-shrink` prints the case as it was found, at once; `--world N` runs that world alone, and
  * like `--no-coverage` leaves empty cells in peace.
  */
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { Option } from 'commander';
 import { systemClock } from '../../src/base/clock.ts';
 import { sideSizes } from '../../src/engine/sides.ts';
 import { seconds as secondsOption, tool, whole } from '../tool.ts';
-import { compareWorld } from './compare.ts';
+import { compareWorld, type Disagreement } from './compare.ts';
 import { emptyCellsOf } from './coverage.ts';
 import { compareByRules } from './metamorphic.ts';
 import { RandomSource } from './random-source.ts';
@@ -37,6 +37,9 @@ import {
 import { isValidModel } from './valid-model.ts';
 import { randomWorld } from './world.ts';
 
+const parts = ['plain', 'clients'] as const;
+type Part = (typeof parts)[number];
+
 interface Task {
   readonly seed: number;
   /** Worlds `first`, `first + step`, … */
@@ -46,8 +49,8 @@ interface Task {
   readonly seconds: number;
   /** Whether the seconds are those that this thread has computed, however busy the machine. */
   readonly cpu: boolean;
-  /** Whether worlds are only compared with the oracle: no rules, and no clients at once. */
-  readonly plain: boolean;
+  /** Of all that is done, what alone: worlds compared with the oracle, or several clients at once. */
+  readonly only: Part | undefined;
   readonly shrink: boolean;
 }
 
@@ -123,41 +126,51 @@ async function failureOf(
   index: number,
   tally: Tally,
 ): Promise<string | undefined> {
-  const { seed } = task;
+  const { seed, only } = task;
   const name = `seed ${seed}, world ${index}, from ${pemba.source}`;
   try {
     const random = worldSeed(seed, index);
     chooseSideSizes(index);
-    const count = () => {
-      tally.rejectedModels++;
-    };
-    const crowds = pemba.source === 'storage' ? crowdsInStorage : undefined;
-    const world = randomWorld(random, isValidModel, count, crowds);
-    const source = new RandomSource(random);
-    const extent = {
-      subjectsMax: index % 4 === 0 && !task.plain ? Number.POSITIVE_INFINITY : subjectsMax,
-      share: task.plain ? shareOfPlain : 1,
-    };
-    const byOracle = await compareWorld(pemba, world, source, tally, extent);
-    const [found] =
-      byOracle.length > 0 || task.plain
-        ? byOracle
-        : await compareByRules(pemba, world, source, tally, isValidModel);
-    if (found === undefined) {
-      if (task.plain) return undefined;
-      for (let more = 0; more < sequencesPerWorld; more++) {
-        // Where nothing is swept, the most is remembered from request to request.
-        if (more > 0) Object.assign(sideSizes, { ...smallSizes, sweptMax: 0 });
-        const fault = await sequenceFault(random + more, task.shrink, tally);
-        if (fault !== undefined) return `${name}\n\n${fault}`;
-      }
-      return undefined;
+    const found = only === 'clients' ? undefined : await faultInWorld(pemba, task, index, tally);
+    if (found !== undefined) {
+      const shown = task.shrink ? await shrink(pemba, found, isValidModel) : found;
+      return `${name}\n\n${printCase(shown)}`;
     }
-    const shown = task.shrink ? await shrink(pemba, found, isValidModel) : found;
-    return `${name}\n\n${printCase(shown)}`;
+    if (only === 'plain') return undefined;
+    for (let more = 0; more < sequencesPerWorld; more++) {
+      // Where nothing is swept, the most is remembered from request to request.
+      if (more > 0) Object.assign(sideSizes, { ...smallSizes, sweptMax: 0 });
+      const fault = await sequenceFault(random + more, task.shrink, tally);
+      if (fault !== undefined) return `${name}\n\n${fault}`;
+    }
+    return undefined;
   } catch (error) {
     return `${name}\n\n${error instanceof Error ? error.stack : error}`;
   }
+}
+
+async function faultInWorld(
+  pemba: Pemba,
+  { seed, only }: Task,
+  index: number,
+  tally: Tally,
+): Promise<Disagreement | undefined> {
+  const random = worldSeed(seed, index);
+  const count = () => {
+    tally.rejectedModels++;
+  };
+  const crowds = pemba.source === 'storage' ? crowdsInStorage : undefined;
+  const world = randomWorld(random, isValidModel, count, crowds);
+  const source = new RandomSource(random);
+  const isPlain = only === 'plain';
+  const extent = {
+    subjectsMax: index % 4 === 0 && !isPlain ? Number.POSITIVE_INFINITY : subjectsMax,
+    share: isPlain ? shareOfPlain : 1,
+  };
+  const [byOracle] = await compareWorld(pemba, world, source, tally, extent);
+  if (byOracle !== undefined || isPlain) return byOracle;
+  const [byRule] = await compareByRules(pemba, world, source, tally, isValidModel);
+  return byRule;
 }
 
 interface Asked {
@@ -168,7 +181,7 @@ interface Asked {
   readonly shrink: boolean;
   readonly coverage: boolean;
   readonly cpu: boolean;
-  readonly plain: boolean;
+  readonly only?: Part;
 }
 
 async function main(): Promise<void> {
@@ -180,10 +193,16 @@ async function main(): Promise<void> {
     .option('--no-shrink', 'prints a disagreement as it was found')
     .option('--no-coverage', 'leaves empty cells of the tables in peace')
     .option('--cpu', 'the seconds are those that each thread computes', false)
-    .option('--plain', 'only compares with the oracle, by some of the APIs', false)
+    .addOption(
+      new Option(
+        '--only <part>',
+        'plain: only compares with the oracle, by some of the APIs, which is the quickest way to ' +
+          'most bugs; clients: only several of them at once',
+      ).choices(parts),
+    )
     .parse()
     .opts<Asked>();
-  const { seed, shrink, cpu, plain } = asked;
+  const { seed, shrink, cpu, only } = asked;
   const seconds = asked.world === undefined ? asked.seconds : 0;
   const workers = asked.world === undefined ? asked.workers : 1;
   const total = emptyTally();
@@ -192,7 +211,7 @@ async function main(): Promise<void> {
   const started = systemClock.monotonic();
   const runs = Array.from({ length: workers }, (_, first) => {
     const start = first + (asked.world ?? 0);
-    const task = { seed, first: start, step: workers, seconds, shrink, cpu, plain };
+    const task = { seed, first: start, step: workers, seconds, shrink, cpu, only };
     return runWorker(task, ({ tally, failure, cpuMs }) => {
       computedMs[first] = cpuMs;
       addTally(total, tally);
@@ -205,7 +224,7 @@ async function main(): Promise<void> {
   });
   await Promise.all(runs);
   console.log(`\n${describe(total)}\n`);
-  const mustCover = asked.coverage && asked.world === undefined;
+  const mustCover = asked.coverage && asked.world === undefined && only === undefined;
   const empty = mustCover ? [...emptyCellsOf(total.cells), ...missingOfGraphs(total)] : [];
   for (const cell of empty) console.log(`EMPTY ${cell}`);
   const computed = computedMs.reduce((sum, ms) => sum + ms, 0) / 1_000;

@@ -16,7 +16,7 @@ import { parseConsistencyToken } from '../../src/storage/revision.ts';
 import { apiOf } from './apis.ts';
 import type { Asked } from './asked.ts';
 import { Caller, type Methods, openDoor } from './door.ts';
-import type { PlainModel, PlainTuple } from './facts.ts';
+import type { PlainModel, PlainTuple, Question } from './facts.ts';
 import { History } from './history.ts';
 import {
   type AroundStep,
@@ -227,26 +227,27 @@ class Scene {
 
   private async around({ tuple, ...step }: AroundStep): Promise<void> {
     const ask: AskStep = { ...step, kind: 'ask' };
-    const subject = this.pool.subject(tuple);
+    const granted = this.pool.granted(tuple);
     const without = { writes: [], deletes: [tuple] };
     const again = { writes: [tuple], deletes: [] };
     const always = { kind: 'tuples', duplicate: 'REPLACE', missing: 'IGNORE', key: 0 } as const;
     for (const change of [again, without, again]) {
       await this.writeTuples({ ...always, ...change, only: undefined });
-      for (let more = 0; more < questionsAround; more++) {
-        await this.ask({ ...ask, question: ask.question + more }, subject);
+      await this.ask(ask, granted);
+      for (let more = 1; more < questionsAround; more++) {
+        await this.ask({ ...ask, question: ask.question + more }, { subject: granted.subject });
       }
     }
   }
 
-  private async ask(step: AskStep, subject?: string): Promise<void> {
+  private async ask(step: AskStep, about: Partial<Question> = {}): Promise<void> {
     const { history, world } = this;
     const setting = world.settings[step.setting % world.settings.length] as Setting;
     // The trees of Expand are read by a model that must be known.
     const latest = step.setting % 2 === 0 && step.way !== 'expand';
     const modelId = latest ? '' : this.modelIds[setting.model];
     if (modelId === undefined) return;
-    const asked = this.questionsOf(step, setting, subject);
+    const asked = this.questionsOf(step, setting, about);
     if (asked.length === 0) return;
     const token = step.at === 'token' ? this.token : '';
     const newest = step.at === 'newest';
@@ -290,16 +291,13 @@ class Scene {
     this.noteToken(caller);
   }
 
-  private questionsOf(step: AskStep, setting: Setting, subject: string | undefined): Asked[] {
+  private questionsOf(step: AskStep, setting: Setting, about: Partial<Question>): Asked[] {
     const api = apiOf(step.way);
     const world = { ...this.world, settings: [setting] };
     const most = api.takes === 'batch' ? 8 : 1;
     const questions = someQuestions(new RandomSource(step.question), world, 0, most);
     const model = world.models[setting.model] as PlainModel;
-    const ofSubject = subject === undefined ? {} : { subject };
-    return questions.flatMap((question) =>
-      wholeOf(world, model, api, { ...question, ...ofSubject }),
-    );
+    return questions.flatMap((question) => wholeOf(world, model, api, { ...question, ...about }));
   }
 
   private noteToken(caller: Caller): void {

@@ -64,8 +64,19 @@ export class TuplePool {
     return { object, relation, subject };
   }
 
-  subject(index: number): string {
-    return this.at(index).subject;
+  /** What the tuple grants, to somebody whom it is about: a member where it names a userset. */
+  granted(index: number): Pick<PlainTuple, 'object' | 'relation' | 'subject'> {
+    const { object, relation, subject } = this.at(index);
+    const seen = new Set<string>();
+    let somebody = subject;
+    while (somebody.includes('#') && !seen.has(somebody)) {
+      seen.add(somebody);
+      const [group, as] = somebody.split('#');
+      const members = this.tuples.filter((tuple) => tuple.object === group);
+      const member = members.find((tuple) => tuple.relation === as) ?? members[0];
+      somebody = member?.subject ?? somebody;
+    }
+    return { object, relation, subject: somebody };
   }
 
   private at(index: number): PlainTuple {
