@@ -11,6 +11,7 @@ import { type ErrorCode, Refusal } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
 import { faultOfContext } from './context-rules.ts';
 import { fieldRules, type Rule } from './field-rules.ts';
+import { plainTest } from './plain-text.ts';
 
 /**
  * Throws a `Refusal` with `malformedRequest` for the first field that breaks its rule. With a subject
@@ -154,6 +155,7 @@ function enumCheck(field: DescField & { fieldKind: 'enum' }): Check<number> {
 function textCheck(rule: Rule & { kind: 'text' }): Check<string | undefined> {
   const { pattern, bytesMin = 0, bytesMax = Number.POSITIVE_INFINITY, oneOf } = rule;
   const matcher = pattern === undefined ? undefined : regExpOf(pattern);
+  const isPlain = plainTest(rule);
   const length =
     bytesMin > 0
       ? `value length must be between ${bytesMin} and ${bytesMax} bytes, inclusive`
@@ -162,7 +164,7 @@ function textCheck(rule: Rule & { kind: 'text' }): Check<string | undefined> {
   let passed = '';
   return (value) => {
     if (value === undefined || (value === '' && rule.optional === true)) return undefined;
-    if (value === passed && value !== '') return undefined;
+    if (isPlain?.(value) === true || (value === passed && value !== '')) return undefined;
     const bytes = bytesMax === Number.POSITIVE_INFINITY ? 0 : byteLength(value);
     if (bytes > bytesMax || bytes < bytesMin) return length;
     if (matcher !== undefined && !matcher.test(value)) {
