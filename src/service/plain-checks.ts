@@ -106,8 +106,8 @@ function plainCheck(cursor: Cursor): CheckRequest | undefined {
   const request = checkOf('', undefined, '');
   while (!cursor.isAtEnd) {
     const tag = cursor.byte();
-    if (tag === field1) request.storeId = cursor.text();
-    else if (tag === field4) request.authorizationModelId = cursor.text();
+    if (tag === field1) request.storeId = cursor.id();
+    else if (tag === field4) request.authorizationModelId = cursor.id();
     else if (tag === field2 && request.tupleKey === undefined) request.tupleKey = plainKey(cursor);
     else return undefined;
     if (cursor.isOdd) return undefined;
@@ -119,8 +119,8 @@ function plainBatch(cursor: Cursor): BatchCheckRequest | undefined {
   const request = batchOf();
   while (!cursor.isAtEnd) {
     const tag = cursor.byte();
-    if (tag === field1) request.storeId = cursor.text();
-    else if (tag === field3) request.authorizationModelId = cursor.text();
+    if (tag === field1) request.storeId = cursor.id();
+    else if (tag === field3) request.authorizationModelId = cursor.id();
     else if (tag === field2) request.checks.push(plainItem(cursor));
     else return undefined;
     if (cursor.isOdd) return undefined;
@@ -134,7 +134,7 @@ function plainItem(cursor: Cursor): BatchCheckItem {
   const outer = cursor.enter();
   while (!cursor.isAtEnd) {
     const tag = cursor.byte();
-    if (tag === field4) item.correlationId = cursor.text();
+    if (tag === field4) item.correlationId = cursor.name();
     else if (tag === field1 && item.tupleKey === undefined) item.tupleKey = plainKey(cursor);
     else cursor.giveUp();
   }
@@ -147,9 +147,9 @@ function plainKey(cursor: Cursor): CheckRequestTupleKey {
   const outer = cursor.enter();
   while (!cursor.isAtEnd) {
     const tag = cursor.byte();
-    if (tag === field1) key.user = cursor.text();
-    else if (tag === field2) key.relation = cursor.text();
-    else if (tag === field3) key.object = cursor.text();
+    if (tag === field1) key.user = cursor.name();
+    else if (tag === field2) key.relation = cursor.name();
+    else if (tag === field3) key.object = cursor.name();
     else cursor.giveUp();
   }
   cursor.leave(outer);
@@ -190,16 +190,22 @@ function keyOf(user: string, relation: string, object: string): CheckRequestTupl
   return { $typeName: 'openfga.v1.CheckRequestTupleKey', user, relation, object };
 }
 
+/** Larger messages are not made into one text: a name cut out of it keeps all of it in memory. */
+const oneTextMax = 16_384;
+
 /** Reads fields one after another. INVARIANT: at the end for good as soon as anything is odd. */
 class Cursor {
   isOdd = false;
   private readonly bytes: Buffer;
+  /** All of the bytes, to cut names out of; undefined where they are too many. */
+  private readonly whole: string | undefined;
   private at = 0;
   private end: number;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
     this.end = bytes.length;
+    this.whole = bytes.length <= oneTextMax ? bytes.toString('latin1') : undefined;
   }
 
   get isAtEnd(): boolean {
@@ -216,12 +222,26 @@ class Cursor {
     return this.bytes[this.at++] as number;
   }
 
-  text(): string {
+  /** Of a name that the message alone is about. */
+  name(): string {
+    const start = this.skipText();
+    if (this.isOdd) return '';
+    return this.whole?.slice(start, this.at) ?? this.bytes.toString('latin1', start, this.at);
+  }
+
+  /** Of an id, which others may remember: it keeps nothing else in memory. */
+  id(): string {
+    const start = this.skipText();
+    return this.isOdd ? '' : this.bytes.toString('latin1', start, this.at);
+  }
+
+  /** Returns where the text begins, which ends where the cursor stands then. */
+  private skipText(): number {
     const start = this.skipLength();
     for (let i = start; i < this.at; i++) {
       if ((this.bytes[i] as number) >= 0x80) this.giveUp();
     }
-    return this.isOdd ? '' : this.bytes.toString('latin1', start, this.at);
+    return start;
   }
 
   /** Into a message, up to its end. Returns the end of the one around it. */
