@@ -3,10 +3,12 @@ import { type DescMessage, isMessage, type Message, toBinary } from '@bufbuild/p
 import {
   type BatchCheckResponse,
   BatchCheckResponseSchema,
+  type BatchCheckSingleResult,
   BatchCheckSingleResultSchema,
   type ListObjectsResponse,
   ListObjectsResponseSchema,
 } from '../gen/openfga/v1/openfga_service_pb.ts';
+import { allowedResult, BatchAnswer, deniedResult } from '../service/batch-answer.ts';
 
 type Encode<Encoded> = (schema: DescMessage, message: Message) => Encoded;
 
@@ -27,7 +29,7 @@ export function onceIfFrozen<Encoded extends object | string>(
 }
 
 export const encodeBinary = onceIfFrozen((schema, message) => {
-  if (isMessage(message, BatchCheckResponseSchema)) return encodeBatch(message);
+  if (isMessage(message, BatchCheckResponseSchema)) return encodeBatch(message, 0);
   if (isMessage(message, ListObjectsResponseSchema)) return encodeObjects(message);
   const bytes = toBinary(schema, message);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -35,13 +37,23 @@ export const encodeBinary = onceIfFrozen((schema, message) => {
 
 /** The same as a message on gRPC's wire: not compressed, and so many bytes. */
 export const encodeFramed = onceIfFrozen((schema, message) => {
+  if (isMessage(message, BatchCheckResponseSchema)) {
+    return frame(encodeBatch(message, prefixBytes));
+  }
   const bytes = encodeBinary(schema, message);
-  const framed = Buffer.allocUnsafe(5 + bytes.length);
-  framed[0] = 0;
-  framed.writeUInt32BE(bytes.length, 1);
-  bytes.copy(framed, 5);
-  return framed;
+  const framed = Buffer.allocUnsafe(prefixBytes + bytes.length);
+  bytes.copy(framed, prefixBytes);
+  return frame(framed);
 });
+
+const prefixBytes = 5;
+
+/** REQUIRES: there is room for the prefix. */
+function frame(framed: Buffer): Buffer {
+  framed[0] = 0;
+  framed.writeUInt32BE(framed.length - prefixBytes, 1);
+  return framed;
+}
 
 /** JSON texts, which `encode` makes. Those of a batch's results, most of which are the same two, once. */
 export function jsonTexts(encode: Encode<string>): Encode<string> {
@@ -56,10 +68,16 @@ export function jsonTexts(encode: Encode<string>): Encode<string> {
 const plain = /^[\w-]*$/;
 
 function batchText(message: BatchCheckResponse, texts: Encode<string>): string {
-  const { result } = message;
+  const { correlationIds, results } = rowsOf(message);
+  const allowedText = texts(BatchCheckSingleResultSchema, allowedResult);
+  const deniedText = texts(BatchCheckSingleResultSchema, deniedResult);
   let text = '';
-  for (const correlationId of Object.keys(result)) {
-    const value = texts(BatchCheckSingleResultSchema, result[correlationId]!);
+  for (const [i, correlationId] of correlationIds.entries()) {
+    const result = results[i] as BatchCheckSingleResult;
+    let value: string;
+    if (result === allowedResult) value = allowedText;
+    else if (result === deniedResult) value = deniedText;
+    else value = texts(BatchCheckSingleResultSchema, result);
     const name = plain.test(correlationId) ? `"${correlationId}"` : JSON.stringify(correlationId);
     text += `${text === '' ? '' : ','}${name}:${value}`;
   }
@@ -67,26 +85,72 @@ function batchText(message: BatchCheckResponse, texts: Encode<string>): string {
   return text === '' ? texts(BatchCheckResponseSchema, message) : `{"result":{${text}}}`;
 }
 
+/** The entries of the message's map, in the order in which the map has them. */
+function rowsOf(message: BatchCheckResponse): Pick<BatchAnswer, 'correlationIds' | 'results'> {
+  // An object has the keys that are numbers before all others.
+  if (message instanceof BatchAnswer && !message.correlationIds.some(isNumber)) return message;
+  const { result } = message;
+  return { correlationIds: Object.keys(result), results: Object.values(result) };
+}
+
+function isNumber(key: string): boolean {
+  const first = key.charCodeAt(0);
+  return first >= 0x30 && first <= 0x39 && /^\d+$/.test(key);
+}
+
 /** A field of bytes, 1 or 2: its number and wire type. */
 const field1 = 0x0a;
 const field2 = 0x12;
 
-/** A map from correlation ids to results, most of which are the same two. ENSURES: as the library. */
-function encodeBatch({ result }: BatchCheckResponse): Buffer {
-  const parts: Buffer[] = [];
-  for (const correlationId of Object.keys(result)) {
-    const value = encodeBinary(BatchCheckSingleResultSchema, result[correlationId]!);
-    const keyBytes = Buffer.byteLength(correlationId);
-    const size = 1 + lengthSize(keyBytes) + keyBytes + 1 + lengthSize(value.length) + value.length;
-    const entry = Buffer.allocUnsafe(1 + lengthSize(size) + size);
-    let at = putLength(entry, 0, field1, size);
-    at = putLength(entry, at, field1, keyBytes);
-    at += entry.write(correlationId, at, 'utf8');
-    at = putLength(entry, at, field2, value.length);
-    value.copy(entry, at);
-    parts.push(entry);
+const allowedBytes = encodeBinary(BatchCheckSingleResultSchema, allowedResult);
+const deniedBytes = encodeBinary(BatchCheckSingleResultSchema, deniedResult);
+
+function resultBytes(result: BatchCheckSingleResult): Buffer {
+  if (result === allowedResult) return allowedBytes;
+  return result === deniedResult ? deniedBytes : encodeBinary(BatchCheckSingleResultSchema, result);
+}
+
+/** Of an entry, before and between its two texts. */
+const entryHeadBytesMax = 3 * 6;
+
+/**
+ * A map from correlation ids to results, most of which are the same two, after so many bytes that are
+ * left to the caller. ENSURES: as the library.
+ */
+function encodeBatch(message: BatchCheckResponse, before: number): Buffer {
+  const { correlationIds, results } = rowsOf(message);
+  const values = results.map(resultBytes);
+  let most = before;
+  for (let i = 0; i < values.length; i++) {
+    const key = correlationIds[i] as string;
+    most += entryHeadBytesMax + 3 * key.length + (values[i] as Buffer).length;
   }
-  return Buffer.concat(parts);
+  const bytes = Buffer.allocUnsafe(most);
+  let at = before;
+  for (let i = 0; i < values.length; i++) {
+    at = putEntry(bytes, at, correlationIds[i] as string, values[i] as Buffer);
+  }
+  return bytes.subarray(0, at);
+}
+
+function putEntry(bytes: Buffer, start: number, key: string, value: Buffer): number {
+  const keyBytes = isAscii(key) ? key.length : Buffer.byteLength(key);
+  const size = 1 + lengthSize(keyBytes) + keyBytes + 1 + lengthSize(value.length) + value.length;
+  let at = putLength(bytes, start, field1, size);
+  at = putLength(bytes, at, field1, keyBytes);
+  if (keyBytes === key.length) {
+    for (let i = 0; i < keyBytes; i++) bytes[at++] = key.charCodeAt(i);
+  } else {
+    at += bytes.write(key, at, 'utf8');
+  }
+  at = putLength(bytes, at, field2, value.length);
+  for (let i = 0; i < value.length; i++) bytes[at++] = value[i] as number;
+  return at;
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
 }
 
 /** Of what stands before a text. */

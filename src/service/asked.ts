@@ -41,9 +41,14 @@ export type Shortage =
   | { readonly kind: 'scopes'; readonly scopes: readonly string[] }
   | { readonly kind: 'step_up'; readonly stepUp: StepUp };
 
+/** Whether a request means what it says: no token brings more, and without a file nothing is reserved. */
+export function isPlain(service: Service, token: SubjectToken | undefined): boolean {
+  return token === undefined && service.subjects === undefined;
+}
+
 /**
  * The question that the request puts about `user`. Throws a MappingRefusal where the token is not for
- * them. Without an identity file nothing is reserved, and a request means what it says.
+ * them.
  */
 export function ask(
   service: Service,
@@ -52,9 +57,8 @@ export function ask(
   user: string,
   now: number,
 ): Asked {
-  if (token === undefined) {
-    return service.subjects === undefined ? new PlainQuestion(user) : new UntrustedQuestion(user);
-  }
+  if (isPlain(service, token)) return new PlainQuestion(user);
+  if (token === undefined) return new UntrustedQuestion(user);
   const subject = token.at(now);
   const bound = subject.identity.bindSubject(subject.mapped, user, scopesOf(call));
   return bound.kind === 'asked' ? new UntrustedQuestion(user) : new OwnQuestion(subject);

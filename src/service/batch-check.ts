@@ -7,13 +7,13 @@ import { Refusal } from '../base/errors.ts';
 import { canonicalJson, type JsonValue } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { createWalk, type Walk } from '../engine/check.ts';
-import { allOf, isAllowed } from '../engine/verdict.ts';
+import type { Interrupt } from '../engine/steps.ts';
+import { allOf, isAllowed, type Verdict } from '../engine/verdict.ts';
 import { ErrorCode, InternalErrorCode } from '../gen/openfga/v1/errors_ignore_pb.ts';
 import {
   type BatchCheckItem,
   type BatchCheckRequest,
   type BatchCheckResponse,
-  BatchCheckResponseSchema,
   type BatchCheckSingleResult,
   BatchCheckSingleResultSchema,
   type CheckErrorSchema,
@@ -21,15 +21,16 @@ import {
 import type { CompiledModel } from '../model/compiled.ts';
 import type { SubjectRef } from '../model/tuple.ts';
 import type { Snapshot } from '../storage/datastore.ts';
-import { type Asked, ask } from './asked.ts';
+import { type Asked, ask, isPlain } from './asked.ts';
+import { allowedResult, BatchAnswer, deniedResult } from './batch-answer.ts';
 import type { Call, Unary } from './call.ts';
 import { contextualTupleUse } from './check.ts';
 import { interruptOf, refuseLate, viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
 import { Challenges, decide } from './step-up.ts';
 import { withSubjectToken } from './subject-identity.ts';
-import { readQuestions, readValidTuples } from './valid-tuple.ts';
-import { readStoreId } from './wire.ts';
+import { readKnownSubject, readQuestions, readTarget, readValidTuples } from './valid-tuple.ts';
+import { type KeyText, readStoreId } from './wire.ts';
 
 export function createBatchCheck(service: Service): Unary<BatchCheckRequest, BatchCheckResponse> {
   return (request, call) =>
@@ -40,22 +41,22 @@ export function createBatchCheck(service: Service): Unary<BatchCheckRequest, Bat
         const model = resolveModel(service, call, { store, snapshot, request });
         refuseBadBatch(request.checks);
         const now = service.clock.now();
+        const askedOf = ({ tupleKey }: BatchCheckItem) =>
+          ask(service, call, token, tupleKey!.user, now);
+        const batch: Batch = {
+          ...{ service, call, snapshot, model, now, askedOf },
+          interrupt: interruptOf(service, call),
+          challenges: new Challenges(call),
+          bareWalks: new Map(),
+          walks: new Map(),
+        };
         // Before any is answered: a batch that asks about whom it may not is refused as a whole, as
         // its items have no code for that. The field rules let no item through that asks nothing.
-        const asked = request.checks.map((item) =>
-          ask(service, call, token, item.tupleKey!.user, now),
+        const asked = isPlain(service, token) ? undefined : request.checks.map(askedOf);
+        return new BatchAnswer(
+          request.checks.map(({ correlationId }) => correlationId),
+          request.checks.map((item, i) => answer(batch, item, asked?.[i])),
         );
-        const challenges = new Challenges(call);
-        const batch: Batch = { service, call, snapshot, model, now, challenges, walks: new Map() };
-        const response = create(BatchCheckResponseSchema);
-        // Made from entries, for which `__proto__` is a correlation id like any other.
-        response.result = Object.fromEntries(
-          request.checks.map((item, i) => [
-            item.correlationId,
-            answer(batch, item, asked[i] as Asked),
-          ]),
-        );
-        return response;
       });
     });
 }
@@ -67,7 +68,11 @@ interface Batch {
   readonly snapshot: Snapshot;
   readonly model: CompiledModel;
   readonly now: number;
+  readonly askedOf: (item: BatchCheckItem) => Asked;
+  readonly interrupt: Interrupt;
   readonly challenges: Challenges;
+  /** Of the items that are questions alone, by their subjects. */
+  readonly bareWalks: Map<string, Walk>;
   /** By what an item says besides its question: a walk for each subject that must be allowed. */
   readonly walks: Map<string, readonly Walk[]>;
 }
@@ -88,17 +93,23 @@ function refuseBadBatch(checks: readonly BatchCheckItem[]): void {
   }
 }
 
-/** A refusal belongs to its item; anything else is a bug and fails the batch. */
-function answer(batch: Batch, item: BatchCheckItem, asked: Asked): BatchCheckSingleResult {
+/**
+ * A refusal belongs to its item; anything else is a bug and fails the batch. `asked` is undefined where
+ * no identity file can have a say in it.
+ */
+function answer(
+  batch: Batch,
+  item: BatchCheckItem,
+  asked: Asked | undefined,
+): BatchCheckSingleResult {
   try {
     refuseLate(batch.service, batch.call);
-    const { object, relation, subjects } = readQuestions(batch.model, item.tupleKey!, asked.users);
-    const walks = walksFor(batch, item, asked, subjects);
-    const verdict = allOf(walks, (walk) => walk.check(object, relation));
-    const decided = decide(asked, { type: object.type, relation }, verdict, (stepUp) =>
-      batch.challenges.addFor(item.correlationId, stepUp),
-    );
-    return isAllowed(decided) ? allowed : denied;
+    const isBare = item.contextualTuples === undefined && item.context === undefined;
+    const verdict =
+      asked === undefined && isBare
+        ? bareVerdict(batch, item.tupleKey!)
+        : fullVerdict(batch, item, asked ?? batch.askedOf(item));
+    return isAllowed(verdict) ? allowedResult : deniedResult;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return create(BatchCheckSingleResultSchema, {
@@ -107,14 +118,29 @@ function answer(batch: Batch, item: BatchCheckItem, asked: Asked): BatchCheckSin
   }
 }
 
-/** Frozen, so that whoever encodes them may do so once and for all. */
-const allowed = resultOf(true);
-const denied = resultOf(false);
+function fullVerdict(batch: Batch, item: BatchCheckItem, asked: Asked): Verdict {
+  const { object, relation, subjects } = readQuestions(batch.model, item.tupleKey!, asked.users);
+  const walks = walksFor(batch, item, asked, subjects);
+  const verdict = allOf(walks, (walk) => walk.check(object, relation));
+  return decide(asked, { type: object.type, relation }, verdict, (stepUp) =>
+    batch.challenges.addFor(item.correlationId, stepUp),
+  );
+}
 
-function resultOf(value: boolean): BatchCheckSingleResult {
-  const result = create(BatchCheckSingleResultSchema, { checkResult: { case: 'allowed', value } });
-  Object.freeze(result.checkResult);
-  return Object.freeze(result);
+/** Of a question alone, as nearly every item is. */
+function bareVerdict(batch: Batch, key: KeyText): Verdict {
+  const walk = batch.bareWalks.get(key.user) ?? bareWalk(batch, key.user);
+  return walk.check(readTarget(batch.model, key), key.relation);
+}
+
+function bareWalk(batch: Batch, user: string): Walk {
+  const { snapshot, model, now, interrupt } = batch;
+  const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = batch.service;
+  const subject = readKnownSubject(model, user);
+  const check = { now, subject, contextualTuples: [], context: {}, depthMax, stepsMax, interrupt };
+  const walk = createWalk(snapshot, model, check);
+  batch.bareWalks.set(user, walk);
+  return walk;
 }
 
 function walksFor(
@@ -123,7 +149,7 @@ function walksFor(
   asked: Asked,
   subjects: readonly SubjectRef[],
 ): readonly Walk[] {
-  const { service, call, model, now } = batch;
+  const { service, model, now, interrupt } = batch;
   const key = walkKey(item);
   const known = batch.walks.get(key);
   if (known !== undefined) return known;
@@ -134,7 +160,7 @@ function walksFor(
     context: asked.context(item.context),
     depthMax: service.checkDepthMax,
     stepsMax: service.checkStepsMax,
-    interrupt: interruptOf(service, call),
+    interrupt,
   };
   const reader = asked.reader(batch.snapshot, model);
   const walks = subjects.map((subject) => createWalk(reader, model, { ...check, subject }));

@@ -4,12 +4,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   BatchCheckResponseSchema,
+  type BatchCheckSingleResult,
   BatchCheckSingleResultSchema,
   CheckResponseSchema,
   ListObjectsResponseSchema,
 } from '../../src/gen/openfga/v1/openfga_service_pb.ts';
-import { encodeBinary, jsonTexts, onceIfFrozen } from '../../src/server/encoding.ts';
+import { encodeBinary, encodeFramed, jsonTexts, onceIfFrozen } from '../../src/server/encoding.ts';
 import { encodeJson } from '../../src/server/transcode.ts';
+import { allowedResult, BatchAnswer, deniedResult } from '../../src/service/batch-answer.ts';
 
 test('a frozen message is encoded once, and another frozen one is not it', () => {
   const allowed = Object.freeze(create(CheckResponseSchema, { allowed: true }));
@@ -36,11 +38,19 @@ test('what may change is encoded as it is now', () => {
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: 'grapheme', maxLength: 10 }),
-  fc.constantFrom('', '1', '__proto__', 'x'.repeat(123), 'x'.repeat(200), 'x'.repeat(17_000)),
+  fc.constantFrom(
+    '',
+    '1',
+    '0',
+    '07',
+    '4294967295',
+    '__proto__',
+    'x'.repeat(123),
+    'x'.repeat(200),
+    'x'.repeat(17_000),
+  ),
 );
-const answers = [true, false].map((value) =>
-  Object.freeze(create(BatchCheckSingleResultSchema, { checkResult: { case: 'allowed', value } })),
-);
+const answers = [allowedResult, deniedResult];
 const result = fc.oneof(
   fc.constantFrom(...answers),
   fc.constant(create(BatchCheckSingleResultSchema)),
@@ -54,15 +64,37 @@ const result = fc.oneof(
   ),
 );
 
+/** Of an id that comes twice, the last result counts, as in the map. */
+function inRows(results: readonly (readonly [string, BatchCheckSingleResult])[]): BatchAnswer {
+  const rows = new Map(results);
+  return new BatchAnswer([...rows.keys()], [...rows.values()]);
+}
+
 test('the results of a batch have the bytes that the library would have given them', () => {
   const entries = fc.array(fc.tuple(text, result), { maxLength: 60 });
   const property = fc.property(entries, (results) => {
     const response = create(BatchCheckResponseSchema);
     response.result = Object.fromEntries(results);
-    const bytes = encodeBinary(BatchCheckResponseSchema, response);
-    expect(bytes.equals(toBinary(BatchCheckResponseSchema, response))).toBe(true);
+    const expected = toBinary(BatchCheckResponseSchema, response);
+    for (const each of [response, inRows(results)]) {
+      expect(encodeBinary(BatchCheckResponseSchema, each).equals(expected)).toBe(true);
+      const framed = encodeFramed(BatchCheckResponseSchema, each);
+      expect([framed.readUInt8(0), framed.readUInt32BE(1)]).toEqual([0, expected.length]);
+      expect(framed.subarray(5).equals(expected)).toBe(true);
+    }
   });
   fc.assert(property, { seed: 1, numRuns: 1_000 });
+});
+
+test('to the library the answer to a batch is the message that it stands for', () => {
+  const property = fc.property(fc.array(fc.tuple(text, result), { maxLength: 9 }), (results) => {
+    const response = create(BatchCheckResponseSchema);
+    response.result = Object.fromEntries(results);
+    const bytes = toBinary(BatchCheckResponseSchema, inRows(results));
+    expect(bytes).toEqual(toBinary(BatchCheckResponseSchema, response));
+    expect(fromBinary(BatchCheckResponseSchema, bytes)).toEqual(response);
+  });
+  fc.assert(property, { seed: 3, numRuns: 200 });
 });
 
 test('the results of a batch have the JSON that the library would have given them', () => {
@@ -79,9 +111,9 @@ test('the results of a batch have the JSON that the library would have given the
     const property = fc.property(entries, (results) => {
       const response = create(BatchCheckResponseSchema);
       response.result = Object.fromEntries(results);
-      expect(shortly(BatchCheckResponseSchema, response)).toBe(
-        encode(BatchCheckResponseSchema, response),
-      );
+      const expected = encode(BatchCheckResponseSchema, response);
+      expect(shortly(BatchCheckResponseSchema, response)).toBe(expected);
+      expect(shortly(BatchCheckResponseSchema, inRows(results))).toBe(expected);
     });
     fc.assert(property, { seed: 2, numRuns: 500 });
   }
