@@ -49,7 +49,7 @@ export function createHttpServer(options: HttpOptions): Server {
     try {
       const match = routes.find(request.method as string, path);
       if (match?.route !== undefined) {
-        void answerRest(match.route, match.values, query, request, response, options);
+        answerRest(match.route, match.values, query, request, response, options);
       } else if (match !== undefined) {
         response.setHeader('allow', match.verbs.join(', '));
         refuseOutright(request, response, wrongVerb(request, path, match.verbs));

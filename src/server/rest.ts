@@ -4,7 +4,7 @@ import type { Message } from '@bufbuild/protobuf';
 import { Refusal } from '../base/errors.ts';
 import type { Method } from '../service/call.ts';
 import { httpStatus, toRefusal, wireCode } from '../service/status.ts';
-import { BodyTooLarge, parseJson, readBody } from './body.ts';
+import { BodyTooLarge, parseJson, receiveBody } from './body.ts';
 import { classCode } from './connect-error.ts';
 import { drained } from './drained.ts';
 import { jsonTexts } from './encoding.ts';
@@ -17,41 +17,65 @@ import { decodeRequest, encodeJson } from './transcode.ts';
 
 const json = 'application/json';
 
-/** REQUIRES: `values` are the path's, in the order of the route's path fields. */
-export async function answerRest(
+/**
+ * REQUIRES: `values` are the path's, in the order of the route's path fields. Nothing on the way to the
+ * answer of a check is waited for once its body is there, and so no promise is made.
+ */
+export function answerRest(
   route: Route,
   values: readonly string[],
   query: string,
   request: IncomingMessage,
   response: ServerResponse,
   options: HttpOptions,
-): Promise<void> {
+): void {
   const call = new HttpCall(route.name, request, response, options);
-  try {
+  const refuseUnread = (error: unknown) => {
+    const refusal = toRefusal(error, call.requestId);
+    options.observer?.answered(call, call.startedMs, undefined, refusal);
+    refuse(response, call, refusal);
+    call.finish();
+  };
+  const answer = (body?: Buffer) => {
     let message: Message;
     try {
-      // Who calls comes before what is asked: a stranger's body is not even read.
-      const admitted = route.method.admit(call);
-      if (admitted !== undefined) await admitted;
-      const source = route.hasBody
-        ? { body: parseJson(await readBody(request, options.requestBytesMax)) }
-        : { query };
+      const source = body === undefined ? { query } : { body: parseJson(body) };
       message = decodeRequest(route, values, source);
     } catch (error) {
-      const refusal = toRefusal(error, call.requestId);
-      options.observer?.answered(call, call.startedMs, undefined, refusal);
-      refuse(response, call, refusal);
+      refuseUnread(error);
       return;
     }
-    if (route.method.kind === 'unary') {
-      const answering = answerUnary(route, route.method, message, call, response);
-      if (answering !== undefined) await answering;
-    } else {
-      await answerStream(route.method, message, call, response);
-    }
-  } finally {
-    call.finish();
+    answerMessage(route, message, call, response);
+  };
+  const receive = () => {
+    if (route.hasBody) receiveBody(request, options.requestBytesMax, answer, refuseUnread);
+    else answer();
+  };
+  // Who calls comes before what is asked: a stranger's body is not even read.
+  let admitted: void | Promise<void>;
+  try {
+    admitted = route.method.admit(call);
+  } catch (error) {
+    refuseUnread(error);
+    return;
   }
+  if (admitted === undefined) receive();
+  else void admitted.then(receive, refuseUnread);
+}
+
+function answerMessage(
+  route: Route,
+  message: Message,
+  call: HttpCall,
+  response: ServerResponse,
+): void {
+  const { method } = route;
+  const answering =
+    method.kind === 'unary'
+      ? answerUnary(route, method, message, call, response)
+      : answerStream(method, message, call, response);
+  if (answering === undefined) call.finish();
+  else void answering.finally(() => call.finish());
 }
 
 const encodeText = jsonTexts((schema, message) => JSON.stringify(encodeJson(schema, message)));
