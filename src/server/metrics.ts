@@ -2,10 +2,14 @@
 import { createServer, type Server } from 'node:http';
 import type { Logger } from 'pino';
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Durations } from './durations.ts';
+import { type MetricsJson, merged } from './workers/merged-metrics.ts';
 
 export interface Metrics {
   /** One answered request. `code` is `ok` or the name of the refusal. */
   requestAnswered(method: string, code: string, durationMs: number): void;
+  /** Requests so far. */
+  answered(): number;
   /** Checks asked for, those of a batch one by one. */
   checksAsked(count: number): void;
   /** One call that the guard did not let through, by its reason. */
@@ -14,6 +18,8 @@ export interface Metrics {
   datastoreWritten(operation: string, succeeded: boolean, durationMs: number): void;
   /** For parts that count by themselves. */
   readonly registry: Registry;
+  /** All of them, also those that are not in the registry. */
+  json(): Promise<MetricsJson>;
   /** What Prometheus reads. */
   text(): Promise<string>;
 }
@@ -30,17 +36,20 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'pemba_' });
   const registers = [registry];
-  const requests = new Histogram({
-    name: 'pemba_request_duration_seconds',
-    help: 'Time to answer a request, by method and by outcome (ok, or the error code).',
-    labelNames: ['method', 'code'],
-    buckets: requestSeconds,
-    registers,
-  });
-  const checks = new Counter({
+  const requests = new Durations(
+    'pemba_request_duration_seconds',
+    'Time to answer a request, by method and by outcome (ok, or the error code).',
+    requestSeconds,
+  );
+  let checks = 0;
+  new Counter({
     name: 'pemba_checks_total',
     help: 'Checks asked for; every check of a batch counts.',
     registers,
+    collect() {
+      this.reset();
+      this.inc(checks);
+    },
   });
   const refusals = new Counter({
     name: 'pemba_callers_refused_total',
@@ -55,27 +64,22 @@ export function createMetrics(): Metrics {
     buckets: writeSeconds,
     registers,
   });
-  // Methods and codes are few: an observer is made for each pair that occurs.
-  const ok = new Map<string, Histogram.Internal<'method' | 'code'>>();
   return {
-    requestAnswered(method, code, durationMs) {
-      if (code !== 'ok') {
-        requests.observe({ method, code }, durationMs / 1000);
-        return;
-      }
-      let answered = ok.get(method);
-      if (answered === undefined) {
-        answered = requests.labels({ method, code });
-        ok.set(method, answered);
-      }
-      answered.observe(durationMs / 1000);
-    },
+    requestAnswered: (method, code, durationMs) =>
+      requests.observe(method, code, durationMs / 1000),
     callerRefused: (reason) => refusals.inc({ reason }),
-    checksAsked: (count) => checks.inc(count),
+    answered: () => requests.count,
+    checksAsked(count) {
+      checks += count;
+    },
     datastoreWritten: (operation, succeeded, durationMs) =>
       writes.observe({ operation, outcome: succeeded ? 'ok' : 'error' }, durationMs / 1000),
     registry,
-    text: () => registry.metrics(),
+    json: async () => [...(await registry.getMetricsAsJSON()), requests.json()],
+    async text() {
+      const others = await registry.metrics();
+      return `${others}\n${await merged([requests.json()], []).metrics()}`;
+    },
   };
 }
 

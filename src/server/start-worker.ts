@@ -98,7 +98,7 @@ async function follow(running: RunningWorker, order: Order) {
       await running.authentication.reload();
       return {};
     case 'metrics':
-      return { metrics: await running.metrics.registry.getMetricsAsJSON() };
+      return { metrics: await running.metrics.json() };
     case 'close':
       await running.close();
       return {};
@@ -163,25 +163,18 @@ function keysOf({ authnPresharedKeys, authnPresharedKeysFile }: ServerConfig) {
 }
 
 /** How the system spreads the connections; what is of the process, the main thread shows. */
-function showWorker({ registry }: Metrics, number: number): void {
+function showWorker({ registry, answered }: Metrics, number: number): void {
   for (const { name } of registry.getMetricsAsArray()) {
     if (name.startsWith('pemba_process_')) registry.removeSingleMetric(name);
   }
-  const requests = registry.getSingleMetric('pemba_request_duration_seconds');
-  assert(requests !== undefined, 'requests are measured');
   new Counter({
     name: 'pemba_worker_requests_total',
     help: 'Requests answered by each worker.',
     labelNames: ['worker'],
     registers: [registry],
-    async collect() {
-      const { values } = await requests.get();
+    collect() {
       this.reset();
-      for (const value of values) {
-        if ('metricName' in value && value.metricName === 'pemba_request_duration_seconds_count') {
-          this.inc({ worker: String(number) }, value.value);
-        }
-      }
+      this.inc({ worker: String(number) }, answered());
     },
   });
 }

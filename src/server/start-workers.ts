@@ -125,7 +125,7 @@ function createMetricsOf(pool: WorkerPool, hub: Hub, { logger }: Log): HttpServe
   showPool(registry, pool);
   const text = async () => {
     const workers = await pool.metrics();
-    return await merged(await registry.getMetricsAsJSON(), workers).metrics();
+    return await merged(await metrics.json(), workers).metrics();
   };
   return createMetricsServer({ text }, logger);
 }

@@ -307,8 +307,9 @@ describe('a signal', () => {
     const served = await serveProcess([...flags(freshPath()), '--shutdown-timeout', '1ms']);
     onTestFinished(() => void served.process.kill('SIGKILL'));
     const socket = connect(Number(served.http.split(':')[1]), '127.0.0.1');
-    const closed = once(socket, 'close');
+    // A connection that is cut may show as an error first.
     socket.on('error', () => undefined);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     const head = 'POST /stores HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n';
     await new Promise<void>((resolve) => socket.write(head, () => resolve()));
     served.process.kill('SIGTERM');
