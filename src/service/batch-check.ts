@@ -22,6 +22,7 @@ import type { CompiledModel } from '../model/compiled.ts';
 import type { SubjectRef } from '../model/tuple.ts';
 import type { Snapshot } from '../storage/datastore.ts';
 import { type Asked, ask, isPlain } from './asked.ts';
+import { bareWalk, isBare } from './bare-walk.ts';
 import { allowedResult, BatchAnswer, deniedResult } from './batch-answer.ts';
 import type { Call, Unary } from './call.ts';
 import { contextualTupleUse } from './check.ts';
@@ -29,7 +30,7 @@ import { interruptOf, refuseLate, viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
 import { Challenges, decide } from './step-up.ts';
 import { withSubjectToken } from './subject-identity.ts';
-import { readKnownSubject, readQuestions, readTarget, readValidTuples } from './valid-tuple.ts';
+import { readQuestions, readTarget, readValidTuples } from './valid-tuple.ts';
 import { type KeyText, readStoreId } from './wire.ts';
 
 export function createBatchCheck(service: Service): Unary<BatchCheckRequest, BatchCheckResponse> {
@@ -104,9 +105,8 @@ function answer(
 ): BatchCheckSingleResult {
   try {
     refuseLate(batch.service, batch.call);
-    const isBare = item.contextualTuples === undefined && item.context === undefined;
     const verdict =
-      asked === undefined && isBare
+      asked === undefined && isBare(item)
         ? bareVerdict(batch, item.tupleKey!)
         : fullVerdict(batch, item, asked ?? batch.askedOf(item));
     return isAllowed(verdict) ? allowedResult : deniedResult;
@@ -129,18 +129,12 @@ function fullVerdict(batch: Batch, item: BatchCheckItem, asked: Asked): Verdict 
 
 /** Of a question alone, as nearly every item is. */
 function bareVerdict(batch: Batch, key: KeyText): Verdict {
-  const walk = batch.bareWalks.get(key.user) ?? bareWalk(batch, key.user);
+  let walk = batch.bareWalks.get(key.user);
+  if (walk === undefined) {
+    walk = bareWalk(batch, key.user);
+    batch.bareWalks.set(key.user, walk);
+  }
   return walk.check(readTarget(batch.model, key), key.relation);
-}
-
-function bareWalk(batch: Batch, user: string): Walk {
-  const { snapshot, model, now, interrupt } = batch;
-  const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = batch.service;
-  const subject = readKnownSubject(model, user);
-  const check = { now, subject, contextualTuples: [], context: {}, depthMax, stepsMax, interrupt };
-  const walk = createWalk(snapshot, model, check);
-  batch.bareWalks.set(user, walk);
-  return walk;
 }
 
 function walksFor(

@@ -7,13 +7,14 @@ import {
   type CheckResponse,
   CheckResponseSchema,
 } from '../gen/openfga/v1/openfga_service_pb.ts';
-import { ask } from './asked.ts';
+import { ask, isPlain } from './asked.ts';
+import { bareWalk, isBare } from './bare-walk.ts';
 import type { Unary } from './call.ts';
 import { interruptOf, viewFor } from './consistency.ts';
 import { resolveModel, type Service } from './service.ts';
 import { Challenges, decide } from './step-up.ts';
 import { withSubjectToken } from './subject-identity.ts';
-import { readQuestions, readValidTuples, type TupleUse } from './valid-tuple.ts';
+import { readQuestions, readTarget, readValidTuples, type TupleUse } from './valid-tuple.ts';
 import { readStoreId } from './wire.ts';
 
 /** A contextual tuple with any fault makes the whole check one about a bad tuple. */
@@ -32,6 +33,12 @@ export function createCheck(service: Service): Unary<CheckRequest, CheckResponse
         const model = resolveModel(service, call, { store, snapshot, request });
         // The field rules let no request through that asks nothing.
         const key = request.tupleKey!;
+        const interrupt = interruptOf(service, call);
+        if (isPlain(service, token) && isBare(request)) {
+          const walk = bareWalk({ service, snapshot, model, now, interrupt }, key.user);
+          const verdict = walk.check(readTarget(model, key), key.relation);
+          return isAllowed(verdict) ? allowed : denied;
+        }
         const asked = ask(service, call, token, key.user, now);
         const { object, relation, subjects } = readQuestions(model, key, asked.users);
         const tuples = readValidTuples(
@@ -42,7 +49,6 @@ export function createCheck(service: Service): Unary<CheckRequest, CheckResponse
         const reader = asked.reader(snapshot, model);
         const contextualTuples = asked.tuples(model, tuples);
         const context = asked.context(request.context);
-        const interrupt = interruptOf(service, call);
         const verdict = allOf(subjects, (subject) => {
           const { checkDepthMax: depthMax, checkStepsMax: stepsMax } = service;
           const check = { now, subject, contextualTuples, context, depthMax, stepsMax, interrupt };

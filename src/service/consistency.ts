@@ -61,11 +61,18 @@ const tokens = new LRUCache<StoreId, { readonly revision: Revision; readonly tok
   max: tokensKept,
 });
 
+/** The last of them. */
+let last:
+  | { readonly store: StoreId; readonly revision: Revision; readonly token: string }
+  | undefined;
+
 function tokenOf(store: StoreId, revision: Revision): string {
+  if (last?.store === store && last.revision === revision) return last.token;
   const known = tokens.get(store);
-  if (known?.revision === revision) return known.token;
-  const token = formatConsistencyToken(store, revision);
-  tokens.set(store, { revision, token });
+  const token =
+    known?.revision === revision ? known.token : formatConsistencyToken(store, revision);
+  last = { store, revision, token };
+  tokens.set(store, last);
   return token;
 }
 

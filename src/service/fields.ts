@@ -164,7 +164,11 @@ function textCheck(rule: Rule & { kind: 'text' }): Check<string | undefined> {
   let passed = '';
   return (value) => {
     if (value === undefined || (value === '' && rule.optional === true)) return undefined;
-    if (isPlain?.(value) === true || (value === passed && value !== '')) return undefined;
+    if (value === passed && value !== '') return undefined;
+    if (isPlain?.(value) === true) {
+      if (value.length <= passedLengthMax) passed = value;
+      return undefined;
+    }
     const bytes = bytesMax === Number.POSITIVE_INFINITY ? 0 : byteLength(value);
     if (bytes > bytesMax || bytes < bytesMin) return length;
     if (matcher !== undefined && !matcher.test(value)) {

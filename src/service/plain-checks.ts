@@ -106,8 +106,8 @@ function plainCheck(cursor: Cursor): CheckRequest | undefined {
   const request = checkOf('', undefined, '');
   while (!cursor.isAtEnd) {
     const tag = cursor.byte();
-    if (tag === field1) request.storeId = cursor.id();
-    else if (tag === field4) request.authorizationModelId = cursor.id();
+    if (tag === field1) request.storeId = cursor.id(storeIds);
+    else if (tag === field4) request.authorizationModelId = cursor.id(modelIds);
     else if (tag === field2 && request.tupleKey === undefined) request.tupleKey = plainKey(cursor);
     else return undefined;
     if (cursor.isOdd) return undefined;
@@ -119,8 +119,8 @@ function plainBatch(cursor: Cursor): BatchCheckRequest | undefined {
   const request = batchOf();
   while (!cursor.isAtEnd) {
     const tag = cursor.byte();
-    if (tag === field1) request.storeId = cursor.id();
-    else if (tag === field3) request.authorizationModelId = cursor.id();
+    if (tag === field1) request.storeId = cursor.id(storeIds);
+    else if (tag === field3) request.authorizationModelId = cursor.id(modelIds);
     else if (tag === field2) request.checks.push(plainItem(cursor));
     else return undefined;
     if (cursor.isOdd) return undefined;
@@ -193,6 +193,11 @@ function keyOf(user: string, relation: string, object: string): CheckRequestTupl
 /** Larger messages are not made into one text: a name cut out of it keeps all of it in memory. */
 const oneTextMax = 16_384;
 
+/** Nearly every message names the same: that text is there already. */
+const storeIds = { last: '' };
+const modelIds = { last: '' };
+const idLengthMax = 64;
+
 /** Reads fields one after another. INVARIANT: at the end for good as soon as anything is odd. */
 class Cursor {
   isOdd = false;
@@ -230,9 +235,13 @@ class Cursor {
   }
 
   /** Of an id, which others may remember: it keeps nothing else in memory. */
-  id(): string {
+  id(ids: { last: string }): string {
     const start = this.skipText();
-    return this.isOdd ? '' : this.bytes.toString('latin1', start, this.at);
+    if (this.isOdd) return '';
+    if (this.whole?.slice(start, this.at) === ids.last) return ids.last;
+    const id = this.bytes.toString('latin1', start, this.at);
+    if (id.length <= idLengthMax) ids.last = id;
+    return id;
   }
 
   /** Returns where the text begins, which ends where the cursor stands then. */

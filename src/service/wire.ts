@@ -41,15 +41,23 @@ export type Read<Value> =
   | { readonly value: Value; readonly fault?: undefined }
   | { readonly fault: string };
 
+/** The last ids: nearly every request names the same, and a text is hashed once in its life. */
+let lastStore: StoreId | undefined;
+let lastModel: ModelId | undefined;
+
 /** REQUIRES: the field rules have passed the id. */
 export function readStoreId(text: string): StoreId {
+  if (text === lastStore) return lastStore;
   assert(isStoreId(text), 'the field rules hold store ids to their pattern');
+  lastStore = text;
   return text;
 }
 
 /** REQUIRES: the field rules have passed the id. */
 export function readModelId(text: string): ModelId {
+  if (text === lastModel) return lastModel;
   assert(isModelId(text), 'the field rules hold model ids to their pattern');
+  lastModel = text;
   return text;
 }
 
