@@ -3,6 +3,7 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ModelId, StoreId } from '../../src/model/ids.ts';
+import { parseConsistencyToken } from '../../src/storage/revision.ts';
 import { driveModel, openService, type TestService } from './harness.ts';
 
 let service: TestService;
@@ -204,6 +205,18 @@ test('what is answered yes in one is answered no in the other', async () => {
       expect((await ask(side, 'Check', request)).body.allowed).toBe(true);
     }
   }
+});
+
+test('the token of an answer is of the store that was asked, at the same revision too', async () => {
+  const request = { tuple_key: keyOf('document:common#viewer@user:common') };
+  const revisions = [];
+  for (const side of [...sides, ...sides]) {
+    const { headers } = await ask(side, 'Check', request);
+    const token = headers['pemba-consistency-token'] ?? '';
+    // Of another store it would be refused.
+    revisions.push(parseConsistencyToken(token, stores[side] as StoreId));
+  }
+  expect(new Set(revisions).size).toBe(1);
 });
 
 test('models of one id are two models', async () => {
