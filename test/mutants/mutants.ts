@@ -633,9 +633,9 @@ const storage: readonly Mutant[] = [
     name: 'ids-folded-by-collation',
     recreates: 'CVE-2026-55170',
     what: 'ids that differ by case are the same object',
-    file: 'src/storage/sqlite/schema.ts',
-    text: '    type INTEGER NOT NULL,\n    name TEXT NOT NULL,',
-    replacement: '    type INTEGER NOT NULL,\n    name TEXT NOT NULL COLLATE NOCASE,',
+    file: 'src/storage/sqlite/block-names.ts',
+    text: '      type INTEGER NOT NULL,\n      name TEXT NOT NULL,',
+    replacement: '      type INTEGER NOT NULL,\n      name TEXT NOT NULL COLLATE NOCASE,',
   },
   {
     name: 'names-folded-by-collation',

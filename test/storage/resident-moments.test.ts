@@ -312,7 +312,9 @@ describe('what cannot be had', () => {
     const both = openBoth({ clock, onFault: (error) => faults.push(error) });
     await resident(both);
     // Damage: an id that nobody gave.
-    both.database.exec("INSERT INTO entity (store, id, type, name) VALUES (1, 99, 1, 'stray')");
+    both.database.exec(
+      "INSERT INTO entity_by_id (store, first, names) VALUES (1, 99, x'01010161')",
+    );
     await both.datastore.write(first, writing(bob));
     expect(faults).toHaveLength(1);
     expect(both.datastore.graphs.place(first)).toEqual({ kind: 'storage', reason: 'failed' });

@@ -1,6 +1,7 @@
 /** Tuples as they were before version 4: with five numbers in the place of their kind. */
 import Database from 'better-sqlite3';
 import { applicationId, migrations } from '../../src/storage/sqlite/schema.ts';
+import { toVersion4 } from './names-by-row.ts';
 
 /** The rows that version 3 had for the tuples of a schema. */
 export function tuplesByParts(schema: string): string {
@@ -11,6 +12,7 @@ export function tuplesByParts(schema: string): string {
 
 /** Makes a file of the newest version one of version 3, with the same rows. */
 export function toVersion3(path: string): void {
+  toVersion4(path);
   const database = new Database(path);
   const tables = [
     /CREATE TABLE tuple \([^;]*;\s*CREATE INDEX tuple_reverse [^;]*;/.exec(String(migrations[0])),

@@ -12,6 +12,7 @@ import {
   changesPerPack,
   unpackChanges,
 } from '../../src/storage/sqlite/change-pack.ts';
+import { NamePacker, NameWalk } from '../../src/storage/sqlite/name-block.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
 import { verifyFile } from '../../src/storage/sqlite/verify.ts';
 import {
@@ -83,6 +84,7 @@ function copyOf(path: string): string {
 
 function plant(path: string, statements: string): void {
   const database = new Database(path);
+  database.function('retyped', (names, type) => retyped(names as Buffer, Number(type)));
   database.function('regarded', (pack, from, to) => regarded(pack as Buffer, from, to));
   database.exec(statements);
   database.close();
@@ -94,6 +96,13 @@ function regarded(pack: Buffer, from: unknown, to: unknown): Buffer {
   for (const change of unpackChanges(pack)) {
     packer.add(change.guard === from ? { ...change, guard: Number(to) } : change);
   }
+  return packer.take();
+}
+
+/** The block, with another type. */
+function retyped(names: Buffer, type: number): Buffer {
+  const [walk, packer] = [new NameWalk(names), new NamePacker()];
+  while (walk.next()) packer.add(type, walk.name());
   return packer.take();
 }
 
@@ -127,7 +136,7 @@ test('a sound file has no problems, and is counted', () => {
   const before = copyOf(soundPath);
   const report = verifyFile(soundPath);
   expect(report.problems).toEqual([]);
-  expect(report).toMatchObject({ version: 4, stores: 2, revisions: expect.any(Number) });
+  expect(report).toMatchObject({ version: 5, stores: 2, revisions: expect.any(Number) });
   expect(report.tuples).toBeGreaterThan(8);
   expect(verifyFile(before)).toEqual({ ...report, path: before });
 });
@@ -175,11 +184,7 @@ describe('planted faults', () => {
       `UPDATE change SET position = 9 WHERE store = ${store} AND revision = 3`,
       'changelog',
     ],
-    [
-      'a pack that was cut',
-      `UPDATE change SET pack = substr(pack, 1, length(pack) - 1) WHERE store = ${store}`,
-      'changelog',
-    ],
+    ['a pack that was cut', `UPDATE change SET ${cut('pack')} WHERE store = ${store}`, 'changelog'],
     [
       'a pack that is miscounted',
       `UPDATE change SET count = count + 1 WHERE store = ${store} AND revision = 3`,
@@ -195,7 +200,20 @@ describe('planted faults', () => {
       `INSERT INTO change_type VALUES (${store}, 1, 1)`,
       'changelog',
     ],
-    ['an entity lost', `DELETE FROM entity WHERE store = ${store} AND id = 2`, 'reference'],
+    ['an entity lost', `DELETE FROM entity_by_name WHERE store = ${store} AND id = 2`, 'interning'],
+    ['names lost', `DELETE FROM entity_by_id WHERE store = ${store}`, 'reference'],
+    ['names cut', `UPDATE entity_by_id SET ${cut('names')} WHERE store = ${store}`, 'interning'],
+    ['names of other ids', `UPDATE entity_by_id SET first = 2 WHERE store = ${store}`, 'interning'],
+    [
+      'another name',
+      `UPDATE entity_by_name SET name = 'other' WHERE store = ${store} AND id = 2`,
+      'interning',
+    ],
+    [
+      'another type by its id',
+      `UPDATE entity_by_id SET names = retyped(names, 4) WHERE store = ${store}`,
+      'reference',
+    ],
     ['a symbol lost', `DELETE FROM symbol WHERE store = ${store} AND text = 'viewer'`, 'reference'],
     [
       'a kind lost',
@@ -221,8 +239,8 @@ describe('planted faults', () => {
     ],
     [
       'an entity of another type',
-      `UPDATE entity SET type = 4 WHERE store = ${store} AND id = 1`,
-      'reference',
+      `UPDATE entity_by_name SET type = 4 WHERE store = ${store} AND id = 1`,
+      'interning',
     ],
     [
       'an id skipped',
@@ -306,6 +324,10 @@ describe('planted faults', () => {
     truncateSync(path, 40_960);
     expect(kindsOf(path)).toEqual(['damage']);
   });
+
+  function cut(column: string): string {
+    return `${column} = substr(${column}, 1, length(${column}) - 1)`;
+  }
 
   function tupleOf(key: string): string {
     return `INSERT INTO tuple (store, object, kind, subject, guard, revision)

@@ -7,8 +7,12 @@
  * guard, where the shape says that there is one; the object's difference from that of the change
  * before; and the subject's from that of the last change of the same shape. All are numbers of seven
  * bits a byte, the lowest first; a difference has its sign in its lowest bit.
+ *
+ * A long pack is deflated, with a byte before it with which no list begins: changes of a load are much
+ * alike in what little they take.
  */
-import { assert } from '../../base/assert.ts';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { AssertionError, assert } from '../../base/assert.ts';
 import { noGuard } from '../tuple-reader.ts';
 
 /** In place of a guard: the tuple is gone after this change. */
@@ -34,6 +38,13 @@ export const changesPerPack = 4_096;
 const guardKinds = { none: 0, some: 1, deleted: 2, expired: 3 } as const;
 
 const idMax = 2 ** 31 - 1;
+
+/** A list begins with the number of the first shape, 0. */
+const deflatedMark = 0xff;
+/** Shorter ones gain too little for what it costs to begin. */
+const deflatedFrom = 512;
+/** Numbers of a change, each of five bytes at most. */
+const changeBytesMax = 40;
 
 interface Shape {
   readonly number: number;
@@ -62,7 +73,7 @@ export class ChangePacker {
 
   /** The pack so far. The packer begins anew. */
   take(): Buffer {
-    const pack = Buffer.from(this.bytes.subarray(0, this.length));
+    const pack = deflatedPack(Buffer.from(this.bytes.subarray(0, this.length)));
     this.length = 0;
     this.count = 0;
     this.lastObject = 0;
@@ -109,7 +120,7 @@ export class ChangePacker {
 
   /** For eight numbers at least, which is what a change takes at most. */
   private makeRoom(): void {
-    if (this.length + 40 <= this.bytes.length) return;
+    if (this.length + changeBytesMax <= this.bytes.length) return;
     const larger = Buffer.allocUnsafe(2 * this.bytes.length);
     this.bytes.copy(larger);
     this.bytes = larger;
@@ -131,8 +142,28 @@ function kindOf(guard: number): number {
   return guard === expiredGuard ? guardKinds.expired : guardKinds.some;
 }
 
+/** The same pack, deflated where that makes it shorter. */
+export function deflatedPack(pack: Buffer): Buffer {
+  if (pack.length < deflatedFrom || pack[0] === deflatedMark) return pack;
+  const deflated = deflateRawSync(pack, { level: 1 });
+  if (deflated.length + 1 >= pack.length) return pack;
+  return Buffer.concat([Buffer.of(deflatedMark), deflated]);
+}
+
+/** The list of a pack. What is no pack never takes more memory than one. */
+function listOf(pack: Uint8Array): Uint8Array {
+  if (pack[0] !== deflatedMark) return pack;
+  try {
+    const maxOutputLength = changesPerPack * changeBytesMax;
+    return inflateRawSync(pack.subarray(1), { maxOutputLength });
+  } catch (error) {
+    throw new AssertionError('a pack of changes is whole', { cause: error });
+  }
+}
+
 /** The changes of a pack in their order. REQUIRES: the packer made it; anything else is refused. */
-export function unpackChanges(pack: Uint8Array): LoggedChange[] {
+export function unpackChanges(given: Uint8Array): LoggedChange[] {
+  const pack = listOf(given);
   const changes: LoggedChange[] = [];
   const shapes: (Omit<LoggedChange, 'object' | 'subject'> & { lastSubject: number })[] = [];
   let at = 0;

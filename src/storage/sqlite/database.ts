@@ -154,23 +154,27 @@ function migrate(database: Database.Database, path: string): void {
   if (versionOf(database) === migrations.length) return;
   const usualCache = Number(database.pragma('cache_size', { simple: true }));
   database.pragma(`cache_size = -${writerCacheKiB}`);
-  for (let version = versionOf(database); version < migrations.length; version++) {
-    database
-      .transaction(() => {
-        // Two processes may open a fresh file at once: only one of them migrates it.
-        if (versionOf(database) !== version) return;
-        const migration = migrations[version];
-        if (typeof migration === 'string') database.exec(migration);
-        else migration?.(database);
-        if (version === 0) {
-          database.prepare('INSERT INTO file (secret) VALUES (?)').run(randomBytes(32));
-          database.pragma(`application_id = ${applicationId}`);
-        }
-        database.pragma(`user_version = ${version + 1}`);
-      })
-      .immediate();
+  while (versionOf(database) < migrations.length) {
+    // Two processes may open a fresh file at once: whoever comes second finds it done.
+    database.transaction(() => migrateNext(database)).immediate();
   }
   database.pragma(`cache_size = ${usualCache}`);
+}
+
+/** A step, which can be long; a fresh file takes all of them at once. REQUIRES: within a transaction. */
+function migrateNext(database: Database.Database): void {
+  const version = versionOf(database);
+  if (version >= migrations.length) return;
+  const isFresh = version === 0;
+  for (const migration of migrations.slice(version, isFresh ? undefined : version + 1)) {
+    if (typeof migration === 'string') database.exec(migration);
+    else migration(database);
+  }
+  if (isFresh) {
+    database.prepare('INSERT INTO file (secret) VALUES (?)').run(randomBytes(32));
+    database.pragma(`application_id = ${applicationId}`);
+  }
+  database.pragma(`user_version = ${isFresh ? migrations.length : version + 1}`);
 }
 
 function noFolder(path: string): Refusal {

@@ -10,6 +10,7 @@ import { compareBytes } from '../../base/bytes.ts';
 import { canonicalJson } from '../../base/json.ts';
 import type { ObjectRef, Tuple } from '../../model/tuple.ts';
 import { noCondition, noGuard } from '../tuple-reader.ts';
+import type { NamedEntity } from './entity-names.ts';
 import { never } from './schema.ts';
 import type { FindIds } from './tuple-range.ts';
 
@@ -55,7 +56,7 @@ const betweenMax = 3 * entitiesAtOnce;
 
 function insertEntities(database: Database.Database, rows: number) {
   const values = Array.from({ length: rows }, () => '(?, ?, ?, ?)').join(', ');
-  return database.prepare(`INSERT INTO entity (store, id, type, name) VALUES ${values}`);
+  return database.prepare(`INSERT INTO entity_by_name (store, type, name, id) VALUES ${values}`);
 }
 
 function prepareInterning(database: Database.Database) {
@@ -66,12 +67,12 @@ function prepareInterning(database: Database.Database) {
     addSymbol: database.prepare('INSERT INTO symbol (store, id, text) VALUES (?, ?, ?)'),
     findEntity: database
       .prepare<[number, number, string], number>(
-        'SELECT id FROM entity WHERE store = ? AND type = ? AND name = ?',
+        'SELECT id FROM entity_by_name WHERE store = ? AND type = ? AND name = ?',
       )
       .pluck(),
     findBetween: database
       .prepare<[number, number, string, string], [string, number]>(
-        `SELECT name, id FROM entity WHERE store = ? AND type = ? AND name BETWEEN ? AND ?
+        `SELECT name, id FROM entity_by_name WHERE store = ? AND type = ? AND name BETWEEN ? AND ?
          LIMIT ${betweenMax}`,
       )
       .raw(),
@@ -118,6 +119,8 @@ export function createInterning(database: Database.Database): CreateInterner {
 export interface Interner {
   /** Symbols and kinds that this command looked up or made. */
   readonly learnt: Known;
+  /** Entities that this command made, in the order of their ids. Their blocks are still to be written. */
+  readonly made: readonly NamedEntity[];
   symbol(text: string): number;
   kind(parts: KindParts): number;
   entity(type: number, name: string): number;
@@ -143,6 +146,7 @@ function createInterner(
   // integer, so no name can run into another's.
   const entities = new Map<string, number>();
   const kinds = new Map<KindKey, number>();
+  const made: NamedEntity[] = [];
 
   function findSymbol(text: string): number {
     const memory = symbols.get(text) ?? known.symbols.get(text);
@@ -187,7 +191,8 @@ function createInterner(
     if (id === undefined) {
       counters.entities += 1;
       id = counters.entities;
-      statements.addEntity.run(store, id, type, name);
+      statements.addEntity.run(store, type, name, id);
+      made.push({ id, type, name });
     }
     entities.set(key, id);
     return id;
@@ -230,7 +235,8 @@ function createInterner(
     const rows = fresh.map(({ place, type, name }) => {
       counters.entities += 1;
       ids[place] = counters.entities;
-      return [store, counters.entities, type, name];
+      made.push({ id: counters.entities, type, name });
+      return [store, type, name, counters.entities];
     });
     const whole = rows.length - (rows.length % entitiesAtOnce);
     for (let at = 0; at < whole; at += entitiesAtOnce) {
@@ -264,6 +270,7 @@ function createInterner(
   const finding = { findSymbol, findKind, findEntity, found };
   return {
     learnt: { symbols, kinds },
+    made,
     symbol,
     kind,
     entity,

@@ -4,6 +4,7 @@ import { assert } from '../../base/assert.ts';
 import type { ModelId } from '../../model/ids.ts';
 import { type Base, BaseBuilder } from '../resident/base.ts';
 import { TooLarge } from '../resident/too-large.ts';
+import { createEntityNames } from './entity-names.ts';
 import { forwardIndex } from './schema.ts';
 import type { StoreView } from './view.ts';
 
@@ -41,12 +42,8 @@ function readWhole(
     },
     bytesMax,
   );
-  const entities = database
-    .prepare<[number], [number, number, string]>(
-      'SELECT id, type, name FROM entity WHERE store = ? ORDER BY id',
-    )
-    .raw();
-  for (const [id, type, name] of entities.iterate(key)) builder.addEntity(id, type, name);
+  const entities = createEntityNames(database).after(key, 0);
+  for (const { id, type, name } of entities) builder.addEntity(id, type, name);
   const tuples = database
     .prepare<[number], TupleRow>(
       `SELECT object, kind, subject, guard

@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3';
 import type { ModelId } from '../../model/ids.ts';
 import type { Commit, ResidentGraph, TupleChange } from '../resident/graph.ts';
 import { unpackChanges } from './change-pack.ts';
+import { createEntityNames } from './entity-names.ts';
 import type { StoreView } from './view.ts';
 
 export type ReadCommits = (
@@ -17,11 +18,7 @@ export function createCommitReads(database: Database.Database): ReadCommits {
       'SELECT id, text FROM symbol WHERE store = +? AND id > +? ORDER BY id',
     )
     .raw();
-  const readEntities = database
-    .prepare<number[], [number, number, string]>(
-      'SELECT id, type, name FROM entity WHERE store = +? AND id > +? ORDER BY id',
-    )
-    .raw();
+  const names = createEntityNames(database);
   const readChanges = database
     .prepare<number[], [number, Buffer]>(
       `SELECT revision, pack FROM change
@@ -63,9 +60,9 @@ export function createCommitReads(database: Database.Database): ReadCommits {
     // Those of all revisions come with the first: nothing refers to one before its own.
     const first = {
       symbols: readSymbols.all(key, symbols).map(([symbol, text]) => ({ symbol, text })),
-      entities: readEntities
-        .all(key, entities)
-        .map(([entity, type, name]) => ({ entity, type, name })),
+      entities: [...names.after(key, entities)].map(({ id: entity, type, name }) => ({
+        ...{ entity, type, name },
+      })),
     };
     const none = { symbols: [], entities: [] };
     return changes.map((each, at) => ({

@@ -11,6 +11,7 @@
 
 import type Database from 'better-sqlite3';
 import { noCondition } from '../tuple-reader.ts';
+import { blockNames } from './block-names.ts';
 import { deletedGuard, expiredGuard } from './change-pack.ts';
 import { numberKinds } from './number-kinds.ts';
 import { packChangelog } from './pack-changelog.ts';
@@ -192,6 +193,7 @@ export const migrations: readonly (string | ((database: Database.Database) => vo
   `,
   packChangelog,
   numberKinds,
+  blockNames,
 ];
 
 /** Tables with rows of one store each, in the order in which a deleted store is emptied. */
@@ -204,7 +206,8 @@ export const storeTables = [
   'revision',
   'kind',
   'guard',
-  'entity',
+  'entity_by_name',
+  'entity_by_id',
   'symbol',
   'assertion',
   'model',

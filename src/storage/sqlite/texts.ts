@@ -11,6 +11,8 @@ import { assert } from '../../base/assert.ts';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import type { ObjectRef, SubjectRef, Tuple } from '../../model/tuple.ts';
 import { type Guard, noCondition, noGuard } from '../tuple-reader.ts';
+import { createEntityNames } from './entity-names.ts';
+import type { NameWalk } from './name-block.ts';
 import { never } from './schema.ts';
 
 const storesKept = 1_000;
@@ -67,7 +69,7 @@ export function createTexts(database: Database.Database): Texts {
     .pluck();
   const findEntity = database
     .prepare<[number, number, string], number>(
-      'SELECT id FROM entity WHERE store = ? AND type = ? AND name = ?',
+      'SELECT id FROM entity_by_name WHERE store = ? AND type = ? AND name = ?',
     )
     .pluck();
   const findKind = database
@@ -76,11 +78,7 @@ export function createTexts(database: Database.Database): Texts {
        AND subject_type = ? AND subject_relation = ?`,
     )
     .pluck();
-  const findObject = database
-    .prepare<[number, number], [number, string]>(
-      'SELECT type, name FROM entity WHERE store = ? AND id = ?',
-    )
-    .raw();
+  const names = createEntityNames(database);
   const findGuard = database
     .prepare<[number, number], [number, string, number]>(
       'SELECT condition, context, expires_at FROM guard WHERE store = ? AND id = ?',
@@ -142,18 +140,18 @@ export function createTexts(database: Database.Database): Texts {
     return found;
   }
 
-  function objectRow(store: number, id: number): [number, string] {
-    const row = findObject.get(store, id);
-    assert(row !== undefined, `entity ${id} of store ${store} resolves`);
-    return row;
+  function named(store: number, id: number): NameWalk {
+    const found = names.at(store, id);
+    assert(found !== undefined, `entity ${id} of store ${store} resolves`);
+    return found;
   }
 
   function entityRef(store: number, id: number): ObjectRef {
     const key = `${store}:${id}`;
     const memory = objects.get(key);
     if (memory !== undefined) return memory;
-    const [type, name] = objectRow(store, id);
-    const object = { type: symbolText(store, type), id: name };
+    const found = named(store, id);
+    const object = { type: symbolText(store, found.type), id: found.name() };
     objects.set(key, object);
     return object;
   }
@@ -199,7 +197,7 @@ export function createTexts(database: Database.Database): Texts {
     entity,
     kind,
     symbolText,
-    entityType: (store, id) => objectRow(store, id)[0],
+    entityType: (store, id) => named(store, id).type,
     entityRef,
     guard,
     subjectRef,

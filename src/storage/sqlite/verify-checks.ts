@@ -2,7 +2,8 @@
  * What must hold in a file beyond what SQLite's own integrity check proves (pages, and that every
  * index agrees with its table), as queries that return the rows where it does not. Each row is a
  * store key and a text that says where. Stores being purged are left out: they are half gone. The
- * changelog is read from `logged`, where `verify-changes.ts` has unpacked it.
+ * changelog is read from `logged`, where `verify-changes.ts` has unpacked it, and names by id from
+ * `named`, where `verify-names.ts` has.
  */
 import { noCondition } from '../tuple-reader.ts';
 import { deletedGuard, expiredGuard } from './change-pack.ts';
@@ -46,8 +47,8 @@ interface Reference {
 
 const references: readonly Reference[] = [
   ...['tuple', 'logged'].flatMap((from) => [
-    { from, column: 'object', to: 'entity', id: 'id', optional: false },
-    { from, column: 'subject', to: 'entity', id: 'id', optional: false },
+    { from, column: 'object', to: 'named', id: 'id', optional: false },
+    { from, column: 'subject', to: 'named', id: 'id', optional: false },
     { from, column: 'guard', to: 'guard', id: 'id', optional: true },
     { from, column: 'revision', to: 'revision', id: 'revision', optional: false },
   ]),
@@ -58,7 +59,7 @@ const references: readonly Reference[] = [
   ]),
   { from: 'kind', column: 'subject_type', to: 'symbol', id: 'id', optional: false },
   { from: 'tuple', column: 'kind', to: 'kind', id: 'id', optional: false },
-  { from: 'entity', column: 'type', to: 'symbol', id: 'id', optional: false },
+  { from: 'named', column: 'type', to: 'symbol', id: 'id', optional: false },
   { from: 'guard', column: 'condition', to: 'symbol', id: 'id', optional: true },
   { from: 'model', column: 'revision', to: 'revision', id: 'revision', optional: false },
   { from: 'assertion', column: 'revision', to: 'revision', id: 'revision', optional: false },
@@ -87,15 +88,16 @@ const typeChecks = [
     kind: 'reference',
     says: `${from}.${type} is not the type of its ${column}`,
     sql: `SELECT holder.store, holder.${column} FROM ${from} AS holder
-      JOIN entity ON entity.store = holder.store AND entity.id = holder.${column}
-      WHERE holder.${live} AND entity.type <> holder.${type}`,
+      JOIN named ON named.store = holder.store AND named.id = holder.${column}
+      WHERE holder.${live} AND named.type <> holder.${type}`,
   }),
 );
 
 /** Ids begin at 1, have no gaps, and end at the store's counter. */
 const counterChecks = [
   ['symbol', 'symbols'],
-  ['entity', 'entities'],
+  ['entity_by_name', 'entities'],
+  ['named', 'entities'],
   ['guard', 'guards'],
   ['kind', 'kinds'],
 ].map(
@@ -233,6 +235,23 @@ const expiryChecks: readonly FileCheck[] = [
   },
 ];
 
+const nameColumns = 'store, id, type, name';
+const byName = `SELECT ${nameColumns} FROM entity_by_name WHERE ${live}`;
+const byId = `SELECT ${nameColumns} FROM named`;
+
+const nameChecks: readonly FileCheck[] = [
+  {
+    kind: 'interning',
+    says: 'an entity is not found by its name',
+    sql: `SELECT store, 'entity ' || id FROM (${byId} EXCEPT ${byName})`,
+  },
+  {
+    kind: 'interning',
+    says: 'an entity does not have the name by which it is found',
+    sql: `SELECT store, 'entity ' || id FROM (${byName} EXCEPT ${byId})`,
+  },
+];
+
 const contentChecks: readonly FileCheck[] = [
   {
     kind: 'interning',
@@ -255,6 +274,7 @@ export const fileChecks: readonly FileCheck[] = [
   ...referenceChecks,
   ...typeChecks,
   ...counterChecks,
+  ...nameChecks,
   ...contentChecks,
   ...changelogChecks,
   ...expiryChecks,

@@ -7,6 +7,7 @@ import { Refusal } from '../../base/errors.ts';
 import { openReadonly } from './database.ts';
 import { unpackChangelog } from './verify-changes.ts';
 import { fileChecks, keyedTuples, type ProblemKind } from './verify-checks.ts';
+import { unpackNames } from './verify-names.ts';
 
 export interface Problem {
   readonly kind: ProblemKind;
@@ -86,6 +87,9 @@ function problemsOf(database: Database.Database): Problem[] {
   const badPacks = unpackChangelog(database)
     .slice(0, examplesMax)
     .map(({ store, message }) => problemOf('changelog', store, message));
+  const badBlocks = unpackNames(database)
+    .slice(0, examplesMax)
+    .map(({ store, message }) => problemOf('interning', store, message));
   const found = fileChecks.flatMap(({ kind, says, sql }) =>
     database
       .prepare<[], [number, string | number]>(`${sql} LIMIT ${examplesMax}`)
@@ -93,7 +97,7 @@ function problemsOf(database: Database.Database): Problem[] {
       .all()
       .map(([store, where]) => problemOf(kind, store, `${says}: ${where}`)),
   );
-  return [...badPacks, ...found];
+  return [...badPacks, ...badBlocks, ...found];
 
   function problemOf(kind: ProblemKind, store: number, message: string): Problem {
     return { kind, store: names.get(store) ?? '', message };

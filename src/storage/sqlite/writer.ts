@@ -16,6 +16,7 @@ import { createApplying, type TupleTarget } from './apply-tuples.ts';
 import { createCollecting } from './collect.ts';
 import { type Command, type Done, faultOf, type Group, type Outcome } from './command.ts';
 import { createDeleting, type Deleted } from './delete-tuples.ts';
+import { createNaming, type NamedEntity } from './entity-names.ts';
 import { createDoneWrites, digestOf, digestOfImport, refuseBadKey } from './idempotency.ts';
 import { createImporting } from './import-tuples.ts';
 import { type Counters, createInterning, type KindKey } from './interner.ts';
@@ -81,11 +82,14 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
   const doneWrites = createDoneWrites(database);
   const collecting = createCollecting(database);
   const purge = createPurge(database);
+  const addNames = createNaming(database);
   const states = new LRUCache<string, StoreState>({ max: statesKept });
   /** Revisions by store key, of the open transaction; undefined for a store that it deletes. */
   const uncommitted = new Map<number, number | undefined>();
   /** What the open transaction has still to save: a row a store, however many commands changed it. */
   const unsaved = new Map<StoreId, StoreState>();
+  /** The same of entities: those that it made, by store key. */
+  const unnamed = new Map<number, NamedEntity[]>();
   let careful = 0;
   let dataVersion = statements.dataVersion.get();
 
@@ -149,6 +153,8 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
       statements.saveStore.run(revision, committedAt, ...counted, key);
     }
     unsaved.clear();
+    for (const [key, entities] of unnamed) addNames(key, entities);
+    unnamed.clear();
     statements.commit.run();
     for (const [key, revision] of uncommitted) {
       if (revision === undefined) board?.withdraw(key);
@@ -160,6 +166,7 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
   function abandon(): void {
     states.clear();
     unsaved.clear();
+    unnamed.clear();
     uncommitted.clear();
     if (database.inTransaction) statements.rollback.run();
   }
@@ -225,8 +232,16 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
     const changed = { ...state, revision, committedAt, counters, symbols, kinds };
     states.set(store, changed);
     unsaved.set(store, changed);
+    name(state.key, interner.made);
     uncommitted.set(state.key, revision);
     return { value: revision, changed: true };
+  }
+
+  function name(key: number, made: readonly NamedEntity[]): void {
+    if (made.length === 0) return;
+    const before = unnamed.get(key);
+    if (before === undefined) unnamed.set(key, [...made]);
+    else for (const entity of made) before.push(entity);
   }
 
   /** A key is remembered with its write, also where that changed nothing: a retry must not either. */
@@ -325,6 +340,7 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
     statements.addPurge.run(state.key);
     states.delete(store);
     unsaved.delete(store);
+    unnamed.delete(state.key);
     uncommitted.set(state.key, undefined);
     return { value: 0, changed: true };
   }
