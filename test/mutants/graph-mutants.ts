@@ -122,17 +122,17 @@ const bases: readonly Mutant[] = [
     recreates: 'class: missed results',
     what: 'the last member of a group is not read',
     file: 'src/storage/resident/adjacency.ts',
-    text: 'const last = membersFrom[group + 1] as number;\n    const start',
+    text: 'const { rows, from, to, guarded } = this;\n    const start',
     replacement:
-      'const last = Math.max(from + 1, (membersFrom[group + 1] as number) - 1);\n    const start',
+      'const { rows, from, guarded } = this;\n    const to = Math.max(from + 1, this.to - 1);\n    const start',
   },
   {
     name: 'guards-of-all-groups-dropped',
     recreates: 'A23',
     what: 'a run of members comes without their conditions',
     file: 'src/storage/resident/adjacency.ts',
-    text: '      guards: guarded[group] === 1 ? guards : undefined,\n      start,',
-    replacement: '      guards: guarded[group] === 2 ? guards : undefined,\n      start,',
+    text: '      guards: guarded ? this.guards : undefined,\n      start,',
+    replacement: '      guards: undefined,\n      start,',
   },
   {
     name: 'kinds-without-their-third',

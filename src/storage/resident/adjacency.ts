@@ -1,85 +1,108 @@
 /**
- * One direction of the tuples, packed: by entity its groups, by group its members in ascending
- * order. Forwards the entity is the object and the members are subjects; backwards it is the other
- * way round. Immutable once built.
+ * One direction of the tuples, packed: all that is known of an entity stands in one row, so that
+ * whoever asks about it waits for memory once. Forwards the entity is the object and the members are
+ * subjects; backwards it is the other way round. Immutable once built.
  */
 import type { Run } from '../tuple-reader.ts';
-import { type Chunk, chunkLength, lowerBound } from './chunks.ts';
+import { type Chunk, chunkLength, emptyRun, lowerBound } from './chunks.ts';
 
 /** Plain arrays over shared memory: a thread that is sent them shares them. */
 export interface AdjacencyArrays {
-  /** By entity, its first group; one more at the end. */
-  readonly groupsFrom: Uint32Array;
-  /** By group. An entity has one group of a kind, in no order. */
-  readonly kinds: Uint16Array;
-  /** By group, where its members begin; one more at the end. */
-  readonly membersFrom: Uint32Array;
-  readonly members: Int32Array;
-  /** By member, its guard; empty when no tuple of the store is guarded. */
+  /** By entity, where the members of its first group begin; 0 where it has no group. */
+  readonly rowOf: Uint32Array;
+  /**
+   * Rows end to end. The members of an entity's groups stand one group after the other, ascending
+   * within each; before them stand the heads of the groups, that of the first group last.
+   */
+  readonly rows: Int32Array;
+  /** The guard of the member at the same place; empty when no tuple of the store is guarded. */
   readonly guards: Int32Array;
-  /** By group, 1 when one of its members is guarded; empty as `guards` is. */
-  readonly guarded: Uint8Array;
 }
 
+/**
+ * A head: the kind of the group in the upper half, two marks, and the number of its members. Where
+ * that number is too long for the head, the head has 0, and it stands before the first member.
+ */
+export const kindShift = 16;
+/** One of the group's members has a guard. */
+export const guardedMark = 1 << 15;
+/** The entity has no further group. */
+export const lastMark = 1 << 14;
+export const countMask = lastMark - 1;
+
 export class Adjacency {
-  readonly arrays: AdjacencyArrays;
+  private readonly rowOf: Uint32Array;
+  private readonly rows: Int32Array;
+  private readonly guards: Int32Array;
+  /** Of the group that was sought last: its members, and whether one of them is guarded. */
+  private from = 0;
+  private to = 0;
+  private guarded = false;
 
-  constructor(arrays: AdjacencyArrays) {
-    this.arrays = arrays;
+  constructor({ rowOf, rows, guards }: AdjacencyArrays) {
+    this.rowOf = rowOf;
+    this.rows = rows;
+    this.guards = guards;
   }
 
-  /** The group of this kind; -1 where there is none. */
-  group(entity: number, kind: number): number {
-    const { groupsFrom, kinds } = this.arrays;
-    // Nothing is known of an entity that came after the base.
-    if (entity + 1 >= groupsFrom.length) return -1;
-    const end = groupsFrom[entity + 1] as number;
-    for (let group = groupsFrom[entity] as number; group < end; group++) {
-      if (kinds[group] === kind) return group;
-    }
-    return -1;
-  }
-
-  /** The members after `after`. REQUIRES, here and below: a group of this adjacency. */
-  run(group: number, after: number): Run {
-    const { membersFrom, members, guards, guarded } = this.arrays;
-    const from = membersFrom[group] as number;
-    const last = membersFrom[group + 1] as number;
-    const start = after === 0 ? from : lowerBound(members, from, last, after + 1);
-    const end = Math.min(last, start + chunkLength);
+  /** The members of the group of this kind after `after`. */
+  run(entity: number, kind: number, after: number): Run {
+    if (!this.seek(entity, kind)) return emptyRun;
+    const { rows, from, to, guarded } = this;
+    const start = after === 0 ? from : lowerBound(rows, from, to, after + 1);
+    const end = Math.min(to, start + chunkLength);
     return {
-      entities: members,
-      guards: guarded[group] === 1 ? guards : undefined,
+      entities: rows,
+      guards: guarded ? this.guards : undefined,
       start,
       end,
-      next: end === last ? 0 : (members[end - 1] as number),
+      next: end === to ? 0 : (rows[end - 1] as number),
     };
   }
 
   /** The guard of one member; -1 where it is none. */
-  find(group: number, member: number): number {
-    const { membersFrom, members, guards } = this.arrays;
-    const end = membersFrom[group + 1] as number;
-    const at = lowerBound(members, membersFrom[group] as number, end, member);
-    if (at === end || members[at] !== member) return -1;
-    return guards.length === 0 ? 0 : (guards[at] as number);
+  find(entity: number, kind: number, member: number): number {
+    if (!this.seek(entity, kind)) return -1;
+    const { rows, to } = this;
+    const at = lowerBound(rows, this.from, to, member);
+    if (at === to || rows[at] !== member) return -1;
+    return this.guarded ? (this.guards[at] as number) : 0;
   }
 
   /** The group's members as chunks, which copy nothing. */
   chunks(entity: number, kind: number): readonly Chunk[] {
-    const group = this.group(entity, kind);
-    if (group === -1) return [];
-    const { membersFrom, members, guards, guarded } = this.arrays;
+    if (!this.seek(entity, kind)) return [];
+    const { rows, guards, guarded } = this;
     const chunks: Chunk[] = [];
-    const last = membersFrom[group + 1] as number;
-    for (let from = membersFrom[group] as number; from < last; from += chunkLength) {
-      const to = Math.min(last, from + chunkLength);
+    for (let from = this.from; from < this.to; from += chunkLength) {
+      const to = Math.min(this.to, from + chunkLength);
       chunks.push({
-        members: members.subarray(from, to),
-        guards: guarded[group] === 1 ? guards.subarray(from, to) : undefined,
+        members: rows.subarray(from, to),
+        guards: guarded ? guards.subarray(from, to) : undefined,
         bytes: 0,
       });
     }
     return chunks;
+  }
+
+  /** Whether there is a group of this kind. An entity has one at most. */
+  private seek(entity: number, kind: number): boolean {
+    const { rowOf, rows } = this;
+    // Nothing is known of an entity that came after the base.
+    let from = entity < rowOf.length ? (rowOf[entity] as number) : 0;
+    if (from === 0) return false;
+    for (let at = from - 1; ; at--) {
+      const head = rows[at] as number;
+      let count = head & countMask;
+      if (count === 0) count = rows[from++] as number;
+      if (head >>> kindShift === kind) {
+        this.from = from;
+        this.to = from + count;
+        this.guarded = (head & guardedMark) !== 0;
+        return true;
+      }
+      if ((head & lastMark) !== 0) return false;
+      from += count;
+    }
   }
 }

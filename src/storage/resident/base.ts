@@ -8,7 +8,7 @@ import type { Revision } from '../datastore.ts';
 import type { AdjacencyArrays } from './adjacency.ts';
 import { Kinds } from './kinds.ts';
 import { type NameArrays, NameTableBuilder } from './name-table.ts';
-import { sharedArray } from './shared-array.ts';
+import { RowWriter } from './row-writer.ts';
 import { TooLarge } from './too-large.ts';
 
 export interface Base {
@@ -71,7 +71,7 @@ export class BaseBuilder {
   private readonly members: Int32Array;
   private readonly backwardKindOf: Uint16Array;
   private guards: Int32Array = new Int32Array(0);
-  private readonly groups: GroupWriter;
+  private readonly groups: RowWriter;
   private entities = 0;
   private tuples = 0;
   private lastKind = -1;
@@ -83,9 +83,9 @@ export class BaseBuilder {
     this.size = size;
     this.names = new NameTableBuilder(size.entities, size.entities * 16);
     this.objects = new Int32Array(size.tuples);
-    this.members = sharedArray(Int32Array, size.tuples);
+    this.members = new Int32Array(size.tuples);
     this.backwardKindOf = new Uint16Array(size.tuples);
-    this.groups = new GroupWriter(size.entities);
+    this.groups = new RowWriter(size.entities);
   }
 
   addEntity(entity: number, type: number, name: string): void {
@@ -117,7 +117,7 @@ export class BaseBuilder {
     const objectType = this.types[object] as number;
     this.backwardKindOf[at] = this.backwardKinds.add(subjectRelation, relation, objectType);
     if (guard === 0) return;
-    if (this.guards.length === 0) this.guards = sharedArray(Int32Array, this.size.tuples);
+    if (this.guards.length === 0) this.guards = new Int32Array(this.size.tuples);
     this.guards[at] = guard;
   }
 
@@ -163,9 +163,9 @@ export class BaseBuilder {
       place[subject] = to + 1;
       order[to] = at;
     }
-    const groups = new GroupWriter(entities);
-    const turned = sharedArray(Int32Array, tuples);
-    const turnedGuards = guards.length === 0 ? new Int32Array(0) : sharedArray(Int32Array, tuples);
+    const groups = new RowWriter(entities);
+    const turned = new Int32Array(tuples);
+    const turnedGuards = new Int32Array(guards.length);
     for (let entity = 1; entity <= entities; entity++) {
       const start = from[entity] as number;
       const end = from[entity + 1] as number;
@@ -193,52 +193,4 @@ function sortByKind(order: Uint32Array, start: number, end: number, kindOf: Uint
   const range = Array.from(order.subarray(start, end));
   range.sort((a, b) => (kindOf[a] as number) - (kindOf[b] as number));
   order.set(range, start);
-}
-
-/** Writes groups down as they begin, in the order of their entities. */
-class GroupWriter {
-  private readonly groupsFrom: Uint32Array;
-  private kinds = new Uint16Array(1_024);
-  private membersFrom = new Uint32Array(1_024);
-  private groups = 0;
-  private entity = 0;
-
-  constructor(entities: number) {
-    this.groupsFrom = sharedArray(Uint32Array, entities + 2);
-  }
-
-  begin(entity: number, kind: number, member: number): void {
-    assert(entity >= this.entity, 'groups come in the order of their entities');
-    while (this.entity < entity) this.groupsFrom[++this.entity] = this.groups;
-    if (this.groups === this.kinds.length) this.grow();
-    this.kinds[this.groups] = kind;
-    this.membersFrom[this.groups] = member;
-    this.groups++;
-  }
-
-  build(members: Int32Array, guards: Int32Array): AdjacencyArrays {
-    const { groupsFrom, groups } = this;
-    while (this.entity + 1 < groupsFrom.length) groupsFrom[++this.entity] = groups;
-    const kinds = sharedArray(Uint16Array, groups);
-    kinds.set(this.kinds.subarray(0, groups));
-    const membersFrom = sharedArray(Uint32Array, groups + 1);
-    membersFrom.set(this.membersFrom.subarray(0, groups));
-    membersFrom[groups] = members.length;
-    const guarded = sharedArray(Uint8Array, guards.length === 0 ? 0 : groups);
-    for (let group = 0; group < guarded.length; group++) {
-      const end = membersFrom[group + 1] as number;
-      for (let at = membersFrom[group] as number; at < end; at++) {
-        if (guards[at] !== 0) guarded[group] = 1;
-      }
-    }
-    return { groupsFrom, kinds, membersFrom, members, guards, guarded };
-  }
-
-  private grow(): void {
-    const { kinds, membersFrom } = this;
-    this.kinds = new Uint16Array(kinds.length * 2);
-    this.kinds.set(kinds);
-    this.membersFrom = new Uint32Array(membersFrom.length * 2);
-    this.membersFrom.set(membersFrom);
-  }
 }

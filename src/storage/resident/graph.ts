@@ -240,8 +240,7 @@ export class ResidentGraph {
       const version = this.forwardChanges.find(object, kind, revision);
       if (version !== undefined) return guardInChunks(version.chunks, subject);
     }
-    const group = this.forward.group(object, kind);
-    return group === -1 ? noTuple : this.forward.find(group, subject);
+    return this.forward.find(object, kind, subject);
   }
 
   subjects(
@@ -258,8 +257,7 @@ export class ResidentGraph {
       const version = this.forwardChanges.find(object, kind, revision);
       if (version !== undefined) return runOfChunks(version.chunks, after);
     }
-    const group = this.forward.group(object, kind);
-    return group === -1 ? emptyRun : this.forward.run(group, after);
+    return this.forward.run(object, kind, after);
   }
 
   objects(
@@ -276,8 +274,7 @@ export class ResidentGraph {
       const version = this.backwardChanges.find(subject, kind, revision);
       if (version !== undefined) return runOfChunks(version.chunks, after);
     }
-    const group = this.backward.group(subject, kind);
-    return group === -1 ? emptyRun : this.backward.run(group, after);
+    return this.backward.run(subject, kind, after);
   }
 
   private addSymbol({ symbol, text }: SymbolRow): void {
