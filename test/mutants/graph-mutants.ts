@@ -151,7 +151,8 @@ const places: readonly Mutant[] = [
     what: 'a graph that gave way is found again as it was, without what was written since',
     file: residency,
     text: `  graph(store: StoreId): ResidentGraph | undefined {
-    let resident = this.residents.get(store);`,
+    let resident = this.last?.store === store ? this.last : this.residents.get(store);
+    this.last = resident;`,
     replacement: `  private readonly once = new Map<StoreId, Resident>();
 
   graph(store: StoreId): ResidentGraph | undefined {

@@ -61,6 +61,9 @@ const bytesPerGraph = 16 * 1024;
 
 const idMax = 2 ** 31 - 1;
 
+/** A power of two. */
+const namedLatelyKept = 8;
+
 export class ResidentGraph {
   readonly base: Base;
   private readonly baseBytes: number;
@@ -76,6 +79,12 @@ export class ResidentGraph {
 
   /** Entities after those of the base, by type and name. */
   private readonly newEntities = new Map<number, Map<string, number>>();
+  /**
+   * Entities that were asked for by name of late, each in the place of its lowest bits, and their
+   * types: a check asks for the type of its subject again and again.
+   */
+  private readonly namedLately = new Int32Array(namedLatelyKept);
+  private readonly namedTypes = new Int32Array(namedLatelyKept);
   private readonly newRows: EntityRow[] = [];
   private readonly symbolTexts: string[];
   private readonly symbolIds: Map<string, number>;
@@ -185,7 +194,13 @@ export class ResidentGraph {
 
   entity(horizon: Horizon, type: number, name: string): number {
     const known = this.names.find(type, name);
-    if (known !== 0 || this.newRows.length === 0) return known;
+    if (known !== 0) {
+      const place = known & (namedLatelyKept - 1);
+      this.namedLately[place] = known;
+      this.namedTypes[place] = type;
+      return known;
+    }
+    if (this.newRows.length === 0) return known;
     const added = this.newEntities.get(type)?.get(name) ?? 0;
     return added > horizon.entities ? 0 : added;
   }
@@ -198,6 +213,8 @@ export class ResidentGraph {
   }
 
   typeOf(entity: number): number {
+    const place = entity & (namedLatelyKept - 1);
+    if (this.namedLately[place] === entity) return this.namedTypes[place] as number;
     if (entity <= this.names.entities) return this.names.typeOf(entity);
     return this.newRows[entity - this.names.entities - 1]?.type ?? 0;
   }

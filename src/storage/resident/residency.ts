@@ -65,6 +65,7 @@ export interface ResidencyOptions {
 
 /** What is counted against the memory. It is made anew when the size has changed. */
 interface Resident {
+  readonly store: StoreId;
   readonly graph: ResidentGraph;
   readonly bytes: number;
   /** Whether anybody has read the graph since it was built. */
@@ -102,6 +103,8 @@ export class Residency implements Graphs {
   /** Stores of which a base is being built, to load them or to fold. */
   private readonly building = new Map<StoreId, Promise<void>>();
   private closed = false;
+  /** What was read last, while nothing changed: then it needs no look-up, and no other use is newer. */
+  private last: Resident | undefined;
 
   constructor({ source, bytesMax, onError, bounds, siblings }: ResidencyOptions) {
     this.source = source;
@@ -120,6 +123,7 @@ export class Residency implements Graphs {
       maxSize: Math.max(1, bytesMax),
       sizeCalculation: ({ bytes }) => bytes,
       dispose: (_, store, reason) => {
+        this.last = undefined;
         if (reason !== 'set') this.siblings?.held(store, undefined);
         if (reason !== 'evict') return;
         this.counts.evictions++;
@@ -130,7 +134,8 @@ export class Residency implements Graphs {
 
   /** The store's graph, of its newest revision; undefined where storage has to answer. */
   graph(store: StoreId): ResidentGraph | undefined {
-    let resident = this.residents.get(store);
+    let resident = this.last?.store === store ? this.last : this.residents.get(store);
+    this.last = resident;
     if (resident !== undefined && this.siblings?.mayKnowMore(resident.graph) === true) {
       this.caughtUp(store);
       resident = this.residents.peek(store);
@@ -298,7 +303,8 @@ export class Residency implements Graphs {
 
   /** Counts the graph's size anew. ENSURES: it is here, or the store is kept away. */
   private put(store: StoreId, graph: ResidentGraph, wasRead: boolean): void {
-    this.residents.set(store, { graph, bytes: graph.bytes, wasRead });
+    this.last = undefined;
+    this.residents.set(store, { store, graph, bytes: graph.bytes, wasRead });
     if (this.residents.peek(store)?.graph !== graph) {
       this.residents.delete(store);
       this.keepAway(store, 'too large');
@@ -308,10 +314,7 @@ export class Residency implements Graphs {
   private async load(store: StoreId): Promise<void> {
     const base = await this.source.build(store, this.bytesMax);
     if (this.closed || base === 'missing') return;
-    if (base === 'too large') {
-      this.keepAway(store, 'too large');
-      return;
-    }
+    if (base === 'too large') return this.keepAway(store, 'too large');
     const graph = await this.brought(store, base);
     if (graph === undefined || this.closed) return;
     this.counts.builds++;
