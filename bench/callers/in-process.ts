@@ -1,13 +1,14 @@
 /** Asks in this process: the engine by itself, and the embedding API, which is what a program has. */
 import { systemClock } from '../../src/base/clock.ts';
-import { createWalk } from '../../src/engine/check.ts';
+import type { JsonObject } from '../../src/base/json.ts';
+import { type CheckRequest, createWalk } from '../../src/engine/check.ts';
 import { listObjects } from '../../src/engine/list-objects.ts';
 import type { Verdict } from '../../src/engine/verdict.ts';
 import type { Store } from '../../src/index.ts';
 import { compile } from '../../src/model/compile.ts';
 import type { ModelId, StoreId } from '../../src/model/ids.ts';
 import { parseModel } from '../../src/model/parse.ts';
-import { formatObject, parseObject, parseSubject } from '../../src/model/tuple.ts';
+import { formatObject, parseObject, parseSubject, type SubjectRef } from '../../src/model/tuple.ts';
 import type { Datastore } from '../../src/storage/datastore.ts';
 import type { Ask } from '../measure/closed-loop.ts';
 import type { CheckQuestion, ObjectsQuestion } from '../workloads/workload.ts';
@@ -26,6 +27,23 @@ function refuseUnanswered(unanswered: readonly { readonly verdict: Verdict }[]):
   for (const { verdict } of unanswered) isAllowed(verdict);
 }
 
+/** What a check is asked with. The time is told when it is looked at, as the embedding API has it. */
+class Asked implements CheckRequest {
+  readonly subject: SubjectRef;
+  readonly contextualTuples = [];
+  readonly context: JsonObject;
+  readonly depthMax = depthMax;
+
+  constructor(subject: SubjectRef, context: JsonObject) {
+    this.subject = subject;
+    this.context = context;
+  }
+
+  get now(): number {
+    return systemClock.now();
+  }
+}
+
 /** Request strings in, a verdict or names out; one view of the newest revision for each answer. */
 export function engineCaller(datastore: Datastore, store: StoreId, modelId: ModelId): Caller {
   const model = datastore.local.view(store, (snapshot) => {
@@ -41,7 +59,7 @@ export function engineCaller(datastore: Datastore, store: StoreId, modelId: Mode
         const object = parseObject(question.object);
         const subject = parseSubject(question.subject);
         if (object === undefined || subject === undefined) throw new Error('no question');
-        const asked = { subject, contextualTuples: [], context, now: systemClock.now(), depthMax };
+        const asked = new Asked(subject, context);
         return isAllowed(createWalk(snapshot, model, asked).check(object, question.relation));
       });
       judgeCheck(question, allowed);

@@ -2,14 +2,21 @@
  * Questions that bring nothing but an object, a relation and a subject, which nearly every one is.
  * They need none of what the wire's messages are for, and cost half of what the others do.
  */
+import type { Clock } from '../base/clock.ts';
 import { Refusal } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import { createWalk, type Walk } from '../engine/check.ts';
+import { type CheckRequest, createWalk, type Walk } from '../engine/check.ts';
 import type { Interrupt } from '../engine/steps.ts';
 import type { Verdict } from '../engine/verdict.ts';
 import type { CompiledModel } from '../model/compiled.ts';
 import type { StoreId } from '../model/ids.ts';
-import { parseObject, parseSubject, type SubjectRef, wildcardId } from '../model/tuple.ts';
+import {
+  parseObject,
+  parseSubject,
+  type SubjectRef,
+  type Tuple,
+  wildcardId,
+} from '../model/tuple.ts';
 import type { Service } from '../service/service.ts';
 import type { Snapshot } from '../storage/datastore.ts';
 import type { Question } from './questions.ts';
@@ -17,7 +24,8 @@ import type { Question } from './questions.ts';
 /** UTF-8 has no more bytes for a unit of a JavaScript text. */
 const bytesPerUnit = 3;
 
-const nothing = { contextualTuples: [], context: {} };
+const noTuples: readonly Tuple[] = [];
+const noContext = {};
 
 /** The plain ones of one request, or of one batch. */
 export class PlainQuestions {
@@ -56,12 +64,32 @@ export class PlainQuestions {
   }
 
   private walkOf(snapshot: Snapshot, model: CompiledModel, subject: SubjectRef): Walk {
-    const { clock, checkDepthMax: depthMax, checkStepsMax: stepsMax } = this.service;
-    const { contextualTuples, context } = nothing;
-    const { interrupt } = this;
-    const now = clock.now();
-    const request = { subject, contextualTuples, context, now, depthMax, stepsMax, interrupt };
-    return createWalk(snapshot, model, request);
+    return createWalk(snapshot, model, new PlainRequest(this.service, subject, this.interrupt));
+  }
+}
+
+class PlainRequest implements CheckRequest {
+  readonly subject: SubjectRef;
+  readonly contextualTuples = noTuples;
+  readonly context = noContext;
+  readonly depthMax: number;
+  readonly stepsMax: number;
+  readonly interrupt: Interrupt;
+  private readonly clock: Clock;
+  private asked: number | undefined = undefined;
+
+  constructor(service: Service, subject: SubjectRef, interrupt: Interrupt) {
+    this.subject = subject;
+    this.depthMax = service.checkDepthMax;
+    this.stepsMax = service.checkStepsMax;
+    this.interrupt = interrupt;
+    this.clock = service.clock;
+  }
+
+  /** The same whenever it is asked: most checks ask never, and to tell the time takes time. */
+  get now(): number {
+    this.asked ??= this.clock.now();
+    return this.asked;
   }
 }
 

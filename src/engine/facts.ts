@@ -59,6 +59,7 @@ const noSuchRelation = -2;
 interface FactsRequest {
   readonly subject: SubjectRef;
   readonly context: JsonObject;
+  /** Read where a tuple may have expired, which few checks come to: it may be told then. */
   readonly now: number;
   readonly depthMax?: number;
   readonly stepsMax?: number;
@@ -72,7 +73,7 @@ export class Facts {
   readonly subject: SubjectRef;
   /** The request's values for the parameters of conditions. */
   readonly context: JsonObject;
-  private readonly now: number;
+  private readonly request: FactsRequest;
   readonly stepsMax: number;
   private readonly interrupt: Interrupt | undefined;
   private steps = 0;
@@ -102,7 +103,7 @@ export class Facts {
     this.model = model;
     this.subject = subject;
     this.context = request.context;
-    this.now = request.now;
+    this.request = request;
     this.depthMax = request.depthMax ?? limits.checkDepthMax;
     this.stepsMax = request.stepsMax ?? limits.checkStepsMax;
     this.interrupt = request.interrupt;
@@ -261,7 +262,7 @@ export class Facts {
     const known = this.weighed.get(guard);
     if (known !== undefined) return allows(edge, known.condition) ? known.value : falseValue;
     const { condition, context, expiresAt } = this.reader.guard(guard);
-    if (isExpired(expiresAt, this.now) || !allows(edge, condition)) return falseValue;
+    if (isExpired(expiresAt, this.request.now) || !allows(edge, condition)) return falseValue;
     const value =
       condition === noCondition
         ? trueValue

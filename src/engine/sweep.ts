@@ -69,9 +69,15 @@ export class Sweep {
     const { facts } = this.walk;
     const before = facts.stepsTaken();
     sweeps++;
-    visits.clear();
-    visits.add(object, set, 0, -1, false);
-    const value = this.visitAll();
+    facts.step();
+    // By far the most that is asked about names the subject itself, and then nothing is visited.
+    let value = this.named(object, set);
+    if (value === trueValue) return value;
+    if (value === falseValue) {
+      visits.clear();
+      visits.add(object, set, 0, -1, false);
+      value = this.visitAll();
+    }
     if (value === trueValue) return value;
     if (value === falseValue && this.isSurelyWhole()) {
       this.keepFalse();
@@ -85,7 +91,7 @@ export class Sweep {
     const { facts } = this.walk;
     let made = 0;
     for (let visit = visits.next(); visit !== -1; visit = visits.next()) {
-      facts.step();
+      if (visit > 0) facts.step();
       if (made === sideSizes.sweptMax) return untold;
       if (++made === sideSizes.wideFrom) {
         const { sides } = this.walk;
@@ -99,19 +105,26 @@ export class Sweep {
   }
 
   private visit(visit: number): Value {
-    const { facts } = this.walk;
     const object = visits.objectAt(visit);
     const set = visits.setAt(visit);
-    for (const { edges, relation } of this.literalsOf(set)) {
-      const value = facts.literal(edges, object, relation);
-      if (value === falseValue) continue;
-      if (value !== trueValue) return untold;
-      this.keepTrue(visit);
-      return value;
-    }
+    // The first one was looked at before.
+    const named = visit === 0 ? falseValue : this.named(object, set);
+    if (named === trueValue) this.keepTrue(visit);
+    if (named !== falseValue) return named;
     for (const hop of set.hops) {
       const value = this.hop(hop, object, visit);
       if (value !== falseValue) return value;
+    }
+    return falseValue;
+  }
+
+  /** Whether a tuple of the object names the subject itself. */
+  private named(object: number, set: RelationSet): Value {
+    const { facts } = this.walk;
+    for (const { edges, relation } of this.literalsOf(set)) {
+      const value = facts.literal(edges, object, relation);
+      if (value === falseValue) continue;
+      return value === trueValue ? value : untold;
     }
     return falseValue;
   }

@@ -237,8 +237,8 @@ const restrictions: readonly Mutant[] = [
     recreates: 'CVE-2022-23542',
     what: 'a tuple counts whose condition the model no longer allows there',
     file: 'src/engine/facts.ts',
-    text: 'if (isExpired(expiresAt, this.now) || !allows(edge, condition)) return falseValue;',
-    replacement: `if (isExpired(expiresAt, this.now)) return falseValue;
+    text: 'if (isExpired(expiresAt, this.request.now) || !allows(edge, condition)) return falseValue;',
+    replacement: `if (isExpired(expiresAt, this.request.now)) return falseValue;
     if (condition !== noCondition && !this.model.conditions.has(condition)) return falseValue;`,
   },
   {
@@ -491,7 +491,7 @@ const keys: readonly Mutant[] = [
     text: `    const known = this.weighed.get(guard);
     if (known !== undefined) return allows(edge, known.condition) ? known.value : falseValue;
     const { condition, context, expiresAt } = this.reader.guard(guard);
-    if (isExpired(expiresAt, this.now) || !allows(edge, condition)) return falseValue;
+    if (isExpired(expiresAt, this.request.now) || !allows(edge, condition)) return falseValue;
     const value =
       condition === noCondition
         ? trueValue
@@ -500,7 +500,7 @@ const keys: readonly Mutant[] = [
     replacement: `    const known = this.weighed.get(Math.abs(guard));
     if (known !== undefined) return allows(edge, known.condition) ? known.value : falseValue;
     const { condition, context, expiresAt } = this.reader.guard(guard);
-    if (isExpired(expiresAt, this.now) || !allows(edge, condition)) return falseValue;
+    if (isExpired(expiresAt, this.request.now) || !allows(edge, condition)) return falseValue;
     const value =
       condition === noCondition
         ? trueValue
@@ -726,7 +726,7 @@ const expiry: readonly Mutant[] = [
     recreates: 'class: expired grants',
     what: 'a tuple that has expired counts until it is collected',
     file: 'src/engine/facts.ts',
-    text: 'if (isExpired(expiresAt, this.now) || !allows(edge, condition)) return falseValue;',
+    text: 'if (isExpired(expiresAt, this.request.now) || !allows(edge, condition)) return falseValue;',
     replacement: 'if (!allows(edge, condition)) return falseValue;',
   },
   {
