@@ -21,7 +21,8 @@ export interface NameArrays {
   readonly bytes: Uint8Array;
   /**
    * Where records begin, by the hash of type and name; 0 is empty. A power of two, at most two thirds
-   * full.
+   * full. The bits that no record needs are the hash's own: nearly always they tell another name's
+   * record from the one that is sought without a look at it.
    */
   readonly slots: Int32Array;
   /** Of the hash, made anew with each table. */
@@ -45,6 +46,7 @@ const encoder = new TextEncoder();
 
 export class NameTable {
   readonly arrays: NameArrays;
+  private readonly recordBits: number;
   private readonly buffer: Buffer;
   private scratch = new Uint8Array(1_024);
   /** Names that are decoded together. */
@@ -52,6 +54,7 @@ export class NameTable {
 
   constructor(arrays: NameArrays) {
     this.arrays = arrays;
+    this.recordBits = recordBitsOf(arrays.bytes);
     this.buffer = Buffer.from(arrays.bytes.buffer, 0, arrays.bytes.length);
   }
 
@@ -65,19 +68,19 @@ export class NameTable {
     const length = this.encode(name);
     if (length === -1) return 0;
     const { bytes, slots, key } = this.arrays;
-    const { scratch } = this;
+    const { scratch, recordBits } = this;
     const mask = slots.length - 1;
-    let at = keyedHash(key, type, scratch, 0, length) & mask;
-    for (;;) {
-      const record = slots[at] as number;
-      if (record === 0) return 0;
-      if (lengthAt(bytes, record) === length && wordAt(bytes, record + 2) === type) {
-        const start = record + headLength;
-        let same = 0;
-        while (same < length && bytes[start + same] === scratch[same]) same++;
-        if (same === length) return wordAt(bytes, record + 6);
-      }
-      at = (at + 1) & mask;
+    const hash = keyedHash(key, type, scratch, 0, length);
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const slot = slots[at] as number;
+      if (slot === 0) return 0;
+      if ((slot ^ hash) >>> recordBits !== 0) continue;
+      const record = slot & ((1 << recordBits) - 1);
+      if (lengthAt(bytes, record) !== length || wordAt(bytes, record + 2) !== type) continue;
+      const start = record + headLength;
+      let same = 0;
+      while (same < length && bytes[start + same] === scratch[same]) same++;
+      if (same === length) return wordAt(bytes, record + 6);
     }
   }
 
@@ -202,13 +205,15 @@ export class NameTableBuilder {
     let length = 2;
     while (length * 2 < types.length * 3) length *= 2;
     const slots = sharedArray(Int32Array, length);
+    const tags = -1 << recordBitsOf(packed);
     for (let entity = 1; entity < types.length; entity++) {
       const record = offsets[entity] as number;
       const start = record + headLength;
       const end = start + lengthAt(packed, record);
-      let at = keyedHash(key, types[entity] as number, packed, start, end) & (length - 1);
+      const hash = keyedHash(key, types[entity] as number, packed, start, end);
+      let at = hash & (length - 1);
       while (slots[at] !== 0) at = (at + 1) & (length - 1);
-      slots[at] = record;
+      slots[at] = (hash & tags) | record;
     }
     return { types, offsets, bytes: packed, slots, key };
   }
@@ -218,6 +223,11 @@ export class NameTableBuilder {
     this.bytes = new Uint8Array(Math.max(Math.ceil(bytes.length * 1.5), bytes.length + least));
     this.bytes.set(bytes);
   }
+}
+
+/** Of a slot, those that say where a record begins: at most 31, as `bytesMax` has it. */
+function recordBitsOf(bytes: Uint8Array): number {
+  return 32 - Math.clz32(bytes.length);
 }
 
 function lengthAt(bytes: Uint8Array, record: number): number {
