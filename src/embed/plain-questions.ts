@@ -54,13 +54,14 @@ export class PlainQuestions {
     if (object === undefined || object.id === wildcardId || subject === undefined) return undefined;
     if (subject.relation !== '' || model.typeSymbol(subject.type) === 0) return undefined;
     // No model has a relation whose name breaks a rule.
-    if (model.relationIndex(object.type, relation) === -1) return undefined;
+    const index = model.relationIndex(object.type, relation);
+    if (index === -1) return undefined;
     let walk = this.walks?.get(subjectText);
     if (walk === undefined) {
       walk = this.walkOf(snapshot, model, subject);
       this.walks?.set(subjectText, walk);
     }
-    return walk.check(object, relation);
+    return walk.checkIndex(object, index);
   }
 
   private walkOf(snapshot: Snapshot, model: CompiledModel, subject: SubjectRef): Walk {

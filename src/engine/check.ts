@@ -33,6 +33,8 @@ export interface Walk {
    * REQUIRES: the model has the relation on the object's type.
    */
   check(object: ObjectRef, relation: string): Verdict;
+  /** The same for the relation's index. REQUIRES: as above. */
+  checkIndex(object: ObjectRef, relation: number): Verdict;
 }
 
 /** REQUIRES: the reader stays at its revision for as long as the walk is used. */

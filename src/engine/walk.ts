@@ -73,10 +73,13 @@ export class DepthFirstWalk implements Surroundings {
   }
 
   check(object: ObjectRef, relation: string): Verdict {
-    const index = this.facts.model.relationIndex(object.type, relation);
-    assert(index !== -1, 'the caller made sure that the model has the relation');
-    const { type } = this.facts.model.relations[index] as CompiledRelation;
-    return this.checkEntity(this.facts.entityOf(object, type), index);
+    return this.checkIndex(object, this.facts.model.relationIndex(object.type, relation));
+  }
+
+  checkIndex(object: ObjectRef, relation: number): Verdict {
+    assert(relation !== -1, 'the caller made sure that the model has the relation');
+    const { type } = this.facts.model.relations[relation] as CompiledRelation;
+    return this.checkEntity(this.facts.entityOf(object, type), relation);
   }
 
   /** Whether any question so far was undefined for a while: a denial may be one that is. */

@@ -182,6 +182,7 @@ export class ResidentGraph {
   }
 
   latestModelId(revision: Revision): ModelId | undefined {
+    if (this.models.length === 0) return this.base.latestModel;
     const written = this.models.find(({ since }) => since <= revision);
     return written === undefined ? this.base.latestModel : written.id;
   }
