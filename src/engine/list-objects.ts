@@ -7,7 +7,7 @@ import type { SubjectRef, Tuple } from '../model/tuple.ts';
 import type { TupleReader } from '../storage/tuple-reader.ts';
 import { BackwardWalk } from './backward-walk.ts';
 import { Facts } from './facts.ts';
-import { idsOf } from './ids.ts';
+import { type FoundObjects, foundEntities } from './found-objects.ts';
 import { overlay } from './overlay.ts';
 import { type Interrupt, Steps } from './steps.ts';
 import { DepthFirstWalk } from './walk.ts';
@@ -30,19 +30,26 @@ export interface ListObjectsRequest {
   readonly interrupt?: Interrupt | undefined;
 }
 
+/** The ids of what `findObjects` finds. */
+export function* listObjects(
+  ...asked: Parameters<typeof findObjects>
+): Generator<readonly string[], void, void> {
+  for (const found of findObjects(...asked)) yield found.ids(found.count);
+}
+
 /**
- * Yields the ids that were found since the last time, maybe none, wherever it may be interrupted:
+ * Yields what was found since the last time, maybe nothing, wherever it may be interrupted:
  * each object once, nearest first and then in the order in which the store met them, so that the
  * same tuples give the same list. Throws a `Refusal` for the first tuple or candidate that cannot be
  * told; what was found before it was yielded, and stands.
  *
  * REQUIRES: the model has the relation on the type; the reader stays at its revision.
  */
-export function* listObjects(
+export function* findObjects(
   reader: TupleReader,
   model: CompiledModel,
   request: ListObjectsRequest,
-): Generator<readonly string[], void, void> {
+): Generator<FoundObjects, void, void> {
   const { subject, context, now } = request;
   const depthMax = request.depthMax ?? limits.checkDepthMax;
   const goal = model.relationIndex(request.type, request.relation);
@@ -57,10 +64,10 @@ export function* listObjects(
   });
   if (!facts.canReach(goal)) return;
   let found: number[] = [];
-  const ids = () => {
+  const taken = () => {
     const entities = found;
     found = [];
-    return idsOf(facts.reader, entities, subject.id);
+    return foundEntities(facts.reader, entities, subject.id);
   };
   const walk = new BackwardWalk(
     new DepthFirstWalk(facts, depthMax),
@@ -68,10 +75,10 @@ export function* listObjects(
     { goals: [goal], doubts: 'refuse', arrive: (object) => found.push(object) },
   );
   try {
-    for (const _ of walk.run()) yield ids();
+    for (const _ of walk.run()) yield taken();
   } catch (error) {
-    yield ids();
+    yield taken();
     throw error;
   }
-  yield ids();
+  yield taken();
 }

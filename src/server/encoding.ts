@@ -5,10 +5,10 @@ import {
   BatchCheckResponseSchema,
   type BatchCheckSingleResult,
   BatchCheckSingleResultSchema,
-  type ListObjectsResponse,
-  ListObjectsResponseSchema,
 } from '../gen/openfga/v1/openfga_service_pb.ts';
 import { allowedResult, BatchAnswer, deniedResult } from '../service/batch-answer.ts';
+import { PackedObjects } from '../service/packed-objects.ts';
+import { textOfPacked } from './packed-json.ts';
 
 type Encode<Encoded> = (schema: DescMessage, message: Message) => Encoded;
 
@@ -30,7 +30,7 @@ export function onceIfFrozen<Encoded extends object | string>(
 
 export const encodeBinary = onceIfFrozen((schema, message) => {
   if (isMessage(message, BatchCheckResponseSchema)) return encodeBatch(message, 0);
-  if (isMessage(message, ListObjectsResponseSchema)) return encodeObjects(message);
+  if (message instanceof PackedObjects) return message.bytes;
   const bytes = toBinary(schema, message);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 });
@@ -55,13 +55,17 @@ function frame(framed: Buffer): Buffer {
   return framed;
 }
 
-/** JSON texts, which `encode` makes. Those of a batch's results, most of which are the same two, once. */
+/**
+ * JSON texts, which `encode` makes, but for what has a shorter way. Those of a batch's results, most of
+ * which are the same two, once.
+ */
 export function jsonTexts(encode: Encode<string>): Encode<string> {
   const texts = onceIfFrozen(encode);
-  return (schema, message) =>
-    isMessage(message, BatchCheckResponseSchema)
-      ? batchText(message, texts)
-      : texts(schema, message);
+  return (schema, message) => {
+    if (isMessage(message, BatchCheckResponseSchema)) return batchText(message, texts);
+    const packed = message instanceof PackedObjects ? textOfPacked(message) : undefined;
+    return packed ?? texts(schema, message);
+  };
 }
 
 /** As it is in JSON. */
@@ -151,32 +155,6 @@ function putEntry(bytes: Buffer, start: number, key: string, value: Buffer): num
 function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
   return true;
-}
-
-/** Of what stands before a text. */
-const headBytesMax = 6;
-
-/** Names alone, made into bytes together: one by one takes longer. ENSURES: as the library. */
-function encodeObjects({ objects }: ListObjectsResponse): Buffer {
-  const texts = objects.join('');
-  const all = Buffer.from(texts, 'utf8');
-  // Of two surrogates that only meet here, the library would make two characters.
-  if (all.length !== texts.length) return Buffer.concat(objects.map(encodeObject));
-  const bytes = Buffer.allocUnsafe(all.length + headBytesMax * objects.length);
-  let at = 0;
-  let from = 0;
-  for (const { length } of objects) {
-    at = putLength(bytes, at, field1, length);
-    for (const end = from + length; from < end; from++) bytes[at++] = all[from] as number;
-  }
-  return bytes.subarray(0, at);
-}
-
-function encodeObject(object: string): Buffer {
-  const size = Buffer.byteLength(object);
-  const bytes = Buffer.allocUnsafe(1 + lengthSize(size) + size);
-  bytes.write(object, putLength(bytes, 0, field1, size), 'utf8');
-  return bytes;
 }
 
 /** Bytes of a length as a varint. */

@@ -2,13 +2,13 @@
 import { create } from '@bufbuild/protobuf';
 import { assert } from '../base/assert.ts';
 import { createWalk, type Walk } from '../engine/check.ts';
-import { listObjects } from '../engine/list-objects.ts';
+import { type FoundObjects, foundIds } from '../engine/found-objects.ts';
+import { findObjects } from '../engine/list-objects.ts';
 import { Steps } from '../engine/steps.ts';
 import { allOf, isAllowed } from '../engine/verdict.ts';
 import {
   type ListObjectsRequest,
   type ListObjectsResponse,
-  ListObjectsResponseSchema,
   type StreamedListObjectsRequest,
   type StreamedListObjectsResponse,
   StreamedListObjectsResponseSchema,
@@ -16,7 +16,8 @@ import {
 import { formatObject } from '../model/tuple.ts';
 import { ask, type Shortage } from './asked.ts';
 import type { Call, ServerStream, Unary } from './call.ts';
-import { type Listing, readList, streamList } from './list.ts';
+import { type PartListing, readParts, streamParts } from './list.ts';
+import { PackedObjects, packObjects } from './packed-objects.ts';
 import { resolveModel, type Service } from './service.ts';
 import { Challenges } from './step-up.ts';
 import { type SubjectToken, subjectTokenOf, withSubjectToken } from './subject-identity.ts';
@@ -27,14 +28,15 @@ export function createListObjects(
   service: Service,
 ): Unary<ListObjectsRequest, ListObjectsResponse> {
   return (request, call) => {
-    const ids = withSubjectToken(service.subjects, call, (token) =>
-      readList(service, call, listingOf(service, call, request, token)),
+    const { type } = request;
+    const parts = withSubjectToken(service.subjects, call, (token) =>
+      readParts(service, call, {
+        ...listingOf(service, call, request, token),
+        part: (found: FoundObjects, most) => packObjects(type, found, most),
+      }),
     );
-    const answer = (ids: readonly string[]) =>
-      create(ListObjectsResponseSchema, {
-        objects: ids.map((id) => formatObject({ type: request.type, id })),
-      });
-    return ids instanceof Promise ? ids.then(answer) : answer(ids);
+    const answer = (parts: readonly Buffer[]) => new PackedObjects(parts);
+    return parts instanceof Promise ? parts.then(answer) : answer(parts);
   };
 }
 
@@ -44,8 +46,12 @@ export function createStreamedListObjects(
   return async function* (request, call) {
     const token = await subjectTokenOf(service.subjects, call);
     const listing = listingOf(service, call, request, token);
-    const whole = { ...listing, resultsMax: Number.POSITIVE_INFINITY };
-    for await (const id of streamList(service, call, whole)) {
+    const whole = {
+      ...listing,
+      resultsMax: Number.POSITIVE_INFINITY,
+      part: (found: FoundObjects, most: number) => found.ids(most),
+    };
+    for await (const id of streamParts(service, call, whole)) {
       const object = formatObject({ type: request.type, id });
       yield create(StreamedListObjectsResponseSchema, { object });
     }
@@ -58,7 +64,7 @@ function listingOf(
   call: Call,
   request: ListObjectsRequest | StreamedListObjectsRequest,
   token: SubjectToken | undefined,
-): Listing<string> {
+): Omit<PartListing<FoundObjects, never>, 'part'> {
   const store = readStoreId(request.storeId);
   const { type, relation } = request;
   return {
@@ -83,7 +89,7 @@ function listingOf(
         interrupt,
       };
       const { sliceSteps } = service.lists;
-      const list = listObjects(reader, model, { ...check, type, relation, subject, sliceSteps });
+      const list = findObjects(reader, model, { ...check, type, relation, subject, sliceSteps });
       const walks = others.map((other) => createWalk(reader, model, { ...check, subject: other }));
       const allowed =
         walks.length === 0
@@ -95,20 +101,20 @@ function listingOf(
   };
 }
 
-type Ids = Generator<readonly string[], void, void>;
+type List = Generator<FoundObjects, void, void>;
 
 /** What those who share a delegated token may all do. */
 function* allowedToAll(
-  ids: Ids,
+  list: List,
   walks: readonly Walk[],
   { type, relation }: { readonly type: string; readonly relation: string },
   steps: Steps,
-): Ids {
+): List {
   const kept: string[] = [];
-  const taken = () => kept.splice(0);
+  const taken = () => foundIds(kept.splice(0));
   try {
-    for (const found of ids) {
-      for (const id of found) {
+    for (const found of list) {
+      for (const id of found.ids(found.count)) {
         const verdict = allOf(walks, (walk) => walk.check({ type, id }, relation));
         if (isAllowed(verdict)) kept.push(id);
         if (steps.take(walks.length)) yield taken();
@@ -122,13 +128,13 @@ function* allowedToAll(
 }
 
 /** Nothing, as Check says of every object: the token is short of what the relation demands. */
-function* short(ids: Ids, shortage: Shortage, challenges: Challenges): Ids {
+function* short(list: List, shortage: Shortage, challenges: Challenges): List {
   if (shortage.kind === 'scopes') return;
-  for (const found of ids) {
-    if (found.length > 0) {
+  for (const found of list) {
+    if (found.count > 0) {
       challenges.add(shortage.stepUp);
       return;
     }
-    yield [];
+    yield found;
   }
 }

@@ -13,13 +13,27 @@ import type { Call } from './call.ts';
 import { type Preference, setToken, viewFor } from './consistency.ts';
 import type { Service } from './service.ts';
 
-export interface Listing<Item> {
+interface Bounds {
   readonly at: { readonly store: StoreId; readonly preference: Preference };
   readonly resultsMax: number;
   /** A part of it is no answer: when its time is over it is refused, not cut. */
   readonly isWhole?: boolean;
+}
+
+export interface Listing<Item> extends Bounds {
   /** The list over a snapshot: what was found since the last time, wherever it may be interrupted. */
   begin(snapshot: Snapshot, interrupt: Interrupt): Iterator<readonly Item[]>;
+}
+
+interface Counted {
+  readonly count: number;
+}
+
+/** The same of what is found many at a time, and becomes parts of an answer while it can be read. */
+export interface PartListing<Found extends Counted, Part> extends Bounds {
+  begin(snapshot: Snapshot, interrupt: Interrupt): Iterator<Found>;
+  /** Of the first so many. */
+  part(found: Found, most: number): Part;
 }
 
 /** Ends the check of one candidate at the end of the list's time. No caller ever sees it. */
@@ -34,34 +48,72 @@ export function readList<Item>(
   call: Call,
   listing: Listing<Item>,
 ): readonly Item[] | Promise<readonly Item[]> {
+  const parts = readParts(service, call, inItems(listing));
+  return parts instanceof Promise ? parts.then(together) : together(parts);
+}
+
+/** The same in parts, in their order. */
+export function readParts<Found extends Counted, Part>(
+  service: Service,
+  call: Call,
+  listing: PartListing<Found, Part>,
+): readonly Part[] | Promise<readonly Part[]> {
   const reading = new Reading(service, call, listing);
   const whole = reading.first();
   return whole instanceof Promise
-    ? whole.then((items) => items ?? rest(reading))
+    ? whole.then((parts) => parts ?? rest(reading))
     : (whole ?? rest(reading));
 }
 
-async function rest<Item>(reading: Reading<Item>): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  // A slice can be too long to be spread into arguments.
-  for await (const slice of reading.slices()) for (const item of slice) items.push(item);
-  return items;
+async function rest<Found extends Counted, Part>(
+  reading: Reading<Found, Part>,
+): Promise<readonly Part[]> {
+  const parts: Part[] = [];
+  for await (const slice of reading.slices()) for (const part of slice) parts.push(part);
+  return parts;
+}
+
+function together<Item>(parts: readonly (readonly Item[])[]): readonly Item[] {
+  return parts.length === 1 && parts[0] !== undefined ? parts[0] : parts.flat();
+}
+
+interface Items<Item> extends Counted {
+  readonly items: readonly Item[];
+}
+
+function inItems<Item>(listing: Listing<Item>): PartListing<Items<Item>, readonly Item[]> {
+  return {
+    ...listing,
+    begin(snapshot, interrupt) {
+      const list = listing.begin(snapshot, interrupt);
+      return {
+        next() {
+          const next = list.next();
+          if (next.done === true) return { done: true, value: undefined };
+          return { done: false, value: { items: next.value, count: next.value.length } };
+        },
+      };
+    },
+    part: ({ items, count }, most) => (most < count ? items.slice(0, most) : items),
+  };
 }
 
 /** The items as they are found, where the list is long. */
-export async function* streamList<Item>(
+export async function* streamParts<Found extends Counted, Item>(
   service: Service,
   call: Call,
-  listing: Listing<Item>,
+  listing: PartListing<Found, readonly Item[]>,
 ): AsyncGenerator<Item, void, void> {
   const reading = new Reading(service, call, listing);
   const turns = new Turns(service);
   const whole = await reading.first();
   for await (const slice of whole === undefined ? reading.slices() : [whole]) {
-    for (const item of slice) {
-      yield item;
-      // Whoever takes an item may do long work with it before the next.
-      if (turns.isOver()) await turns.next();
+    for (const part of slice) {
+      for (const item of part) {
+        yield item;
+        // Whoever takes an item may do long work with it before the next.
+        if (turns.isOver()) await turns.next();
+      }
     }
   }
 }
@@ -102,20 +154,20 @@ class Turns {
   }
 }
 
-interface Slice<Item> {
-  readonly items: readonly Item[];
+interface Slice<Part> {
+  readonly parts: readonly Part[];
   readonly ended: boolean;
 }
 
-class Reading<Item> {
+class Reading<Found extends Counted, Part> {
   readonly #service: Service;
   readonly #call: Call;
-  readonly #listing: Listing<Item>;
+  readonly #listing: PartListing<Found, Part>;
   /** When to answer with what there is, in milliseconds of `Clock.monotonic`. */
   readonly #endAt: number;
   #room: number;
 
-  constructor(service: Service, call: Call, listing: Listing<Item>) {
+  constructor(service: Service, call: Call, listing: PartListing<Found, Part>) {
     this.#service = service;
     this.#call = call;
     this.#listing = listing;
@@ -127,15 +179,15 @@ class Reading<Item> {
   }
 
   /** The whole list, where it is done within one view; else undefined, and nothing has happened. */
-  first(): readonly Item[] | undefined | Promise<readonly Item[] | undefined> {
+  first(): readonly Part[] | undefined | Promise<readonly Part[] | undefined> {
     const canPause = this.#service.datastore.local.canHold;
     return viewFor(this.#service, this.#call, this.#listing.at, (snapshot) => {
       const list = this.#listing.begin(snapshot, this.#interrupt);
-      const items: Item[] = [];
+      const parts: Part[] = [];
       for (;;) {
         const slice = this.#slice(list);
-        for (const item of slice.items) items.push(item);
-        if (slice.ended || this.#isLate()) return items;
+        parts.push(...slice.parts);
+        if (slice.ended || this.#isLate()) return parts;
         if (!canPause) continue;
         this.#room = this.#listing.resultsMax;
         return undefined;
@@ -144,7 +196,7 @@ class Reading<Item> {
   }
 
   /** The same list from the start, slice by slice, over a snapshot that is let go in any case. */
-  async *slices(): AsyncGenerator<readonly Item[], void, void> {
+  async *slices(): AsyncGenerator<readonly Part[], void, void> {
     const { datastore, clock } = this.#service;
     const { store } = this.#listing.at;
     using held = await datastore.local.hold(store, this.#endAt - clock.monotonic());
@@ -155,7 +207,7 @@ class Reading<Item> {
     for (;;) {
       const slice = held.view(() => this.#slice(list));
       const late = !slice.ended && this.#isLate();
-      yield slice.items;
+      yield slice.parts;
       if (slice.ended || late) return;
       await setImmediate();
       if (this.#call.signal?.aborted === true) {
@@ -165,27 +217,27 @@ class Reading<Item> {
   }
 
   /** Until others have their turn, the list ends, or there is no room for what was found. */
-  #slice(list: Iterator<readonly Item[]>): Slice<Item> {
+  #slice(list: Iterator<Found>): Slice<Part> {
     const { clock, lists } = this.#service;
-    const items: Item[] = [];
+    const parts: Part[] = [];
     try {
       const pauseAt = clock.monotonic() + lists.sliceMs;
       do {
         const next = list.next();
-        if (next.done === true) return { items, ended: true };
-        for (const item of next.value) {
-          if (this.#room === 0) {
-            this.#truncate();
-            return { items, ended: true };
-          }
-          this.#room--;
-          items.push(item);
+        if (next.done === true) return { parts, ended: true };
+        const { count } = next.value;
+        const most = Math.min(count, this.#room);
+        if (most > 0) parts.push(this.#listing.part(next.value, most));
+        this.#room -= most;
+        if (most < count) {
+          this.#truncate();
+          return { parts, ended: true };
         }
       } while (clock.monotonic() < pauseAt);
-      return { items, ended: false };
+      return { parts, ended: false };
     } catch (error) {
       if (error !== tookTooLong) throw error;
-      return { items, ended: true };
+      return { parts, ended: true };
     }
   }
 

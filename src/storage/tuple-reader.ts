@@ -44,6 +44,9 @@ export interface Run {
   readonly next: number;
 }
 
+/** Takes the UTF-8 of one text, which stands there no longer than the call lasts. */
+export type TakeBytes = (source: DataView, start: number, length: number) => void;
+
 export interface TupleReader {
   /** Tells the store from every other of its datastore. With `lastChange`, or not at all. */
   readonly store?: number;
@@ -73,6 +76,12 @@ export interface TupleReader {
 
   /** The ids of many, in their order: cheaper than one by one. REQUIRES: as above. */
   idsOf(entities: readonly number[]): string[];
+
+  /**
+   * Hands over the ids of many, in their order, as they are kept: for answers that have no need of
+   * texts. Only where they are kept so. REQUIRES: as above.
+   */
+  eachId?(entities: readonly number[], take: TakeBytes): void;
 
   /** REQUIRES: the guard came from this reader and is not `noGuard`. */
   guard(guard: number): Guard;

@@ -2,6 +2,7 @@
 import { create, fromBinary, toBinary, toJsonString } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { foundIds } from '../../src/engine/found-objects.ts';
 import {
   BatchCheckResponseSchema,
   type BatchCheckSingleResult,
@@ -12,6 +13,7 @@ import {
 import { encodeBinary, encodeFramed, jsonTexts, onceIfFrozen } from '../../src/server/encoding.ts';
 import { encodeJson } from '../../src/server/transcode.ts';
 import { allowedResult, BatchAnswer, deniedResult } from '../../src/service/batch-answer.ts';
+import { PackedObjects, packObjects } from '../../src/service/packed-objects.ts';
 
 test('a frozen message is encoded once, and another frozen one is not it', () => {
   const allowed = Object.freeze(create(CheckResponseSchema, { allowed: true }));
@@ -128,13 +130,65 @@ test('a correlation id may be `__proto__`', () => {
   );
 });
 
+// Halves of a character, which two texts must not make whole together.
+const name = fc.oneof(text, fc.string({ unit: 'binary' }), fc.constantFrom('\ud83d', '\ude00'));
+const names = fc.array(name, { maxLength: 60 });
+const type = fc.constantFrom('document', 'doc', 'd', 'über', 't'.repeat(130));
+
+function packed(type: string, ids: readonly string[]): Buffer {
+  return packObjects(type, foundIds(ids), ids.length);
+}
+
 test('the objects of a list have the bytes that the library would have given them', () => {
-  // Halves of a character, which two texts must not make whole together.
-  const name = fc.oneof(text, fc.string({ unit: 'binary' }), fc.constantFrom('\ud83d', '\ude00'));
-  const property = fc.property(fc.array(name, { maxLength: 60 }), (objects) => {
+  const property = fc.property(type, names, names, (type, some, more) => {
+    const objects = [...some, ...more].map((id) => `${type}:${id}`);
     const response = create(ListObjectsResponseSchema, { objects });
-    const bytes = encodeBinary(ListObjectsResponseSchema, response);
-    expect(bytes.equals(toBinary(ListObjectsResponseSchema, response))).toBe(true);
+    const expected = toBinary(ListObjectsResponseSchema, response);
+    const answer = new PackedObjects([packed(type, some), packed(type, more)]);
+    expect(encodeBinary(ListObjectsResponseSchema, answer).equals(expected)).toBe(true);
+    // Whoever knows nothing of packed answers takes it for the message that it is.
+    expect(Buffer.from(toBinary(ListObjectsResponseSchema, answer)).equals(expected)).toBe(true);
   });
   fc.assert(property, { seed: 1, numRuns: 1_000 });
+});
+
+test('the objects of a list have the JSON that the library would have given them', () => {
+  const plainly = [
+    (...[schema, message]: Parameters<typeof encodeJson>) =>
+      JSON.stringify(encodeJson(schema, message)),
+    (...[schema, message]: Parameters<typeof encodeJson>) => toJsonString(schema, message),
+  ];
+  const wellFormed = fc.array(
+    fc.oneof(
+      {
+        arbitrary: fc.string({ unit: fc.constantFrom(...'abc1-~\x7f'), maxLength: 40 }),
+        weight: 20,
+      },
+      { arbitrary: fc.string({ unit: 'grapheme', maxLength: 10 }), weight: 3 },
+      fc.constantFrom('"', '\\', '\x1f', '\n', '\u2028', 'x'.repeat(200)),
+    ),
+    { maxLength: 12 },
+  );
+  for (const encode of plainly) {
+    const shortly = jsonTexts(encode);
+    const property = fc.property(type, wellFormed, (type, ids) => {
+      const objects = ids.map((id) => `${type}:${id}`);
+      const response = create(ListObjectsResponseSchema, { objects });
+      const expected = encode(ListObjectsResponseSchema, response);
+      const answer = new PackedObjects([packed(type, ids)]);
+      expect(shortly(ListObjectsResponseSchema, answer)).toBe(expected);
+      expect(encode(ListObjectsResponseSchema, answer)).toBe(expected);
+    });
+    fc.assert(property, { seed: 3, numRuns: 1_000 });
+  }
+});
+
+test('an answer may be longer than any before it, and the next one is what it is all the same', () => {
+  const ids = Array.from({ length: 9_000 }, (_, i) => `${i}`.repeat(30));
+  for (const some of [ids, ids.slice(0, 3), []]) {
+    const objects = some.map((id) => `document:${id}`);
+    const response = create(ListObjectsResponseSchema, { objects });
+    const expected = toBinary(ListObjectsResponseSchema, response);
+    expect(packed('document', some).equals(expected)).toBe(true);
+  }
 });

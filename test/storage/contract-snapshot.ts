@@ -16,6 +16,7 @@ import {
   rawTuple,
   revisionOf,
   storeId,
+  takenIds,
   tuple,
   writing,
 } from './fixtures.ts';
@@ -95,6 +96,7 @@ export function snapshotContract(open: OpenDatastore): void {
         const many = Array.from({ length: 40 }, () => ids).flat();
         expect(snapshot.idsOf(many)).toEqual(many.map((id) => snapshot.entityRef(id).id));
         expect(snapshot.idsOf(ids)).toEqual(lookalikes);
+        expect(takenIds(snapshot, many)).toEqual(snapshot.idsOf(many));
         expect(new Set(lookalikes.map((id) => snapshot.symbol(`r${id}`))).size).toBe(ids.length);
         for (const [at, id] of lookalikes.entries()) {
           expect(snapshot.entityRef(ids[at] as number)).toEqual({ type: 'doc', id });

@@ -20,7 +20,7 @@ import type {
   TupleWrite,
   WriteResult,
 } from '../../src/storage/datastore.ts';
-import type { Run } from '../../src/storage/tuple-reader.ts';
+import type { Run, TupleReader } from '../../src/storage/tuple-reader.ts';
 
 /** A datastore that is closed when the test ends. */
 export type OpenDatastore = (clock: Clock) => Promise<Datastore>;
@@ -221,6 +221,18 @@ export function manualClock(start = 1_700_000_000_000): ManualClock {
       now = value;
     },
   };
+}
+
+/** What a reader hands over as bytes, as texts; its texts where it has no bytes. */
+export function takenIds(reader: TupleReader, entities: readonly number[]): string[] {
+  if (reader.eachId === undefined) return reader.idsOf(entities);
+  const taken: string[] = [];
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  reader.eachId(entities, ({ buffer, byteOffset }, start, length) => {
+    // A decoder takes no memory that is shared.
+    taken.push(decoder.decode(Uint8Array.from(new Uint8Array(buffer, byteOffset + start, length))));
+  });
+  return taken;
 }
 
 /** A folder of the test's own, removed when it ends. */

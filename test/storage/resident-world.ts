@@ -16,7 +16,7 @@ import { createSnapshots } from '../../src/storage/sqlite/snapshot.ts';
 import { createTexts } from '../../src/storage/sqlite/texts.ts';
 import { createReading } from '../../src/storage/sqlite/view.ts';
 import { hostHere } from '../../src/storage/sqlite/writer-host.ts';
-import { drain } from './fixtures.ts';
+import { drain, takenIds } from './fixtures.ts';
 
 export const types = ['doc', 'group', 'user'];
 export const relations = ['viewer', 'member', ''];
@@ -30,7 +30,8 @@ export function dumpOf(snapshot: Snapshot): string {
   lines.push(`symbols ${typeIds} ${relationIds}`);
   const entities = typeIds.flatMap((type) => names.map((name) => snapshot.entity(type, name)));
   lines.push(`entities ${entities}`);
-  lines.push(`ids ${snapshot.idsOf(entities.filter((entity) => entity !== 0))}`);
+  const known = entities.filter((entity) => entity !== 0);
+  lines.push(`ids ${snapshot.idsOf(known)}, taken ${takenIds(snapshot, known)}`);
   for (const entity of entities) {
     if (entity === 0) continue;
     const { type, id } = snapshot.entityRef(entity);

@@ -5,7 +5,7 @@
 import { assert } from '../../base/assert.ts';
 import type { ModelId } from '../../model/ids.ts';
 import type { Revision } from '../datastore.ts';
-import { noTuple, type Run } from '../tuple-reader.ts';
+import { noTuple, type Run, type TakeBytes } from '../tuple-reader.ts';
 import { Adjacency } from './adjacency.ts';
 import { type Base, bytesOf } from './base.ts';
 import { ChangedGroups } from './changed-groups.ts';
@@ -230,6 +230,10 @@ export class ResidentGraph {
   /** The names of many, in their order. */
   namesOf(entities: readonly number[]): string[] {
     return this.names.namesOf(entities, (entity) => this.nameOf(entity));
+  }
+
+  eachName(entities: readonly number[], take: TakeBytes): void {
+    this.names.eachName(entities, (entity) => this.nameOf(entity), take);
   }
 
   /** See `TupleReader`. A reader that is held at an older revision is not told of later changes. */

@@ -7,6 +7,8 @@
 import { randomInt } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import type { ObjectRef } from '../../model/tuple.ts';
+import { takeText } from '../text-bytes.ts';
+import type { TakeBytes } from '../tuple-reader.ts';
 import { keyedHash, wordAt } from './keyed-hash.ts';
 import { sharedArray } from './shared-array.ts';
 import { TooLarge } from './too-large.ts';
@@ -33,14 +35,21 @@ export interface NameArrays {
 const headLength = 10;
 const nameBytesMax = 2 ** 16 - 1;
 
-/** Where the first record begins: 0 means none. */
+/** Where the first record begins. */
 const firstRecord = 1;
+
+/** In place of a record. */
+const none = 0;
 
 /** Slots have 31 bits; the longest record fits on top. */
 const bytesMax = 2 ** 31 - 2 * nameBytesMax;
 
-/** A text that is cut into names lives as long as one of them. */
+/** So many are looked up together; a text that is cut into names lives as long as one of them. */
 const namesPerBlock = 128;
+
+const wordBytes = 4;
+/** Of the bytes of a word: what ASCII does not have. */
+const highBits = 0x80808080;
 
 const encoder = new TextEncoder();
 
@@ -48,14 +57,21 @@ export class NameTable {
   readonly arrays: NameArrays;
   private readonly recordBits: number;
   private readonly buffer: Buffer;
+  private readonly view: DataView;
   private scratch = new Uint8Array(1_024);
+  /** Of the names of a block: where each stands, its length, and where it ends among them. */
+  private readonly starts = new Uint32Array(namesPerBlock);
+  private readonly lengths = new Uint16Array(namesPerBlock);
+  private readonly ends = new Uint32Array(namesPerBlock);
   /** Names that are decoded together. */
-  private block: Buffer = Buffer.alloc(4_096);
+  private blockBytes: Buffer = Buffer.alloc(4_096);
+  private block: DataView = viewOf(this.blockBytes);
 
   constructor(arrays: NameArrays) {
     this.arrays = arrays;
     this.recordBits = recordBitsOf(arrays.bytes);
     this.buffer = Buffer.from(arrays.bytes.buffer, 0, arrays.bytes.length);
+    this.view = viewOf(this.buffer);
   }
 
   /** Entities are 1 to this. */
@@ -108,43 +124,91 @@ export class NameTable {
     return names;
   }
 
+  /** Hands over the names of many entities, in their order, from where they stand. */
+  eachName(entities: readonly number[], newer: (entity: number) => string, take: TakeBytes): void {
+    const { starts, lengths, view } = this;
+    for (let from = 0; from < entities.length; from += namesPerBlock) {
+      const count = this.locate(entities, from);
+      for (let i = 0; i < count; i++) {
+        const start = starts[i] as number;
+        if (start === none) takeText(newer(entities[from + i] as number), take);
+        else take(view, start, lengths[i] as number);
+      }
+    }
+  }
+
+  /**
+   * Finds where the names of a block stand, those of the table. They lie far apart: the processor
+   * waits for many of them together where it reads nothing else in between. Returns how many the
+   * block has.
+   */
+  private locate(entities: readonly number[], from: number): number {
+    const { offsets, bytes } = this.arrays;
+    const { starts, lengths } = this;
+    const newest = this.entities;
+    const count = Math.min(namesPerBlock, entities.length - from);
+    for (let i = 0; i < count; i++) {
+      const entity = entities[from + i] as number;
+      starts[i] = entity <= newest ? (offsets[entity] as number) : none;
+    }
+    for (let i = 0; i < count; i++) {
+      const record = starts[i] as number;
+      if (record === none) {
+        lengths[i] = 0;
+      } else {
+        lengths[i] = lengthAt(bytes, record);
+        starts[i] = record + headLength;
+      }
+    }
+    return count;
+  }
+
   private addNames(
     names: string[],
     entities: readonly number[],
     from: number,
     newer: (entity: number) => string,
   ): void {
-    const { offsets, bytes } = this.arrays;
-    const to = Math.min(from + namesPerBlock, entities.length);
-    const ends: number[] = [];
-    let used = 0;
+    const { starts, lengths, ends, view } = this;
+    const count = this.locate(entities, from);
+    this.makeRoom(count);
+    const { block } = this;
+    let at = 0;
     let high = 0;
-    for (let i = from; i < to; i++) {
-      const entity = entities[i] as number;
-      if (entity <= this.entities) {
-        const record = offsets[entity] as number;
-        const start = record + headLength;
-        const end = start + lengthAt(bytes, record);
-        if (used + end - start > this.block.length) this.block = grown(this.block, end - start);
-        const { block } = this;
-        for (let at = start; at < end; at++) {
-          const byte = bytes[at] as number;
-          high |= byte;
-          block[used++] = byte;
-        }
+    for (let i = 0; i < count; i++) {
+      let start = starts[i] as number;
+      const end = at + (lengths[i] as number);
+      for (; at + wordBytes <= end; at += wordBytes, start += wordBytes) {
+        const word = view.getInt32(start, true);
+        high |= word;
+        block.setInt32(at, word, true);
       }
-      ends.push(used);
+      for (; at < end; at++, start++) {
+        const byte = view.getUint8(start);
+        high |= byte;
+        block.setUint8(at, byte);
+      }
+      ends[i] = at;
     }
-    const isAscii = high < 0x80;
-    const text = isAscii ? this.block.toString('latin1', 0, used) : '';
+    const isAscii = (high & highBits) === 0;
+    const text = isAscii ? this.blockBytes.toString('latin1', 0, at) : '';
     let start = 0;
-    for (let i = from; i < to; i++) {
-      const entity = entities[i] as number;
-      const end = ends[i - from] as number;
-      if (entity > this.entities) names.push(newer(entity));
-      else names.push(isAscii ? text.substring(start, end) : this.nameOf(entity));
+    for (let i = 0; i < count; i++) {
+      const end = ends[i] as number;
+      if (starts[i] === none) names.push(newer(entities[from + i] as number));
+      else if (isAscii) names.push(text.substring(start, end));
+      else names.push(this.nameOf(entities[from + i] as number));
       start = end;
     }
+  }
+
+  /** For the names of a block, decoded together. */
+  private makeRoom(count: number): void {
+    let bytes = 0;
+    for (let i = 0; i < count; i++) bytes += this.lengths[i] as number;
+    if (bytes <= this.blockBytes.length) return;
+    this.blockBytes = Buffer.alloc(bytes * 2);
+    this.block = viewOf(this.blockBytes);
   }
 
   /** Puts the name's UTF-8 into `scratch`. ENSURES: its length; -1 for a text that has none. */
@@ -241,8 +305,6 @@ function putWord(bytes: Uint8Array, at: number, word: number): void {
   bytes[at + 3] = word >>> 24;
 }
 
-function grown(old: Buffer, least: number): Buffer {
-  const block = Buffer.alloc(old.length * 2 + least);
-  old.copy(block);
-  return block;
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
 }

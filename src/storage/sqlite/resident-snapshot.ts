@@ -5,7 +5,7 @@ import type { ObjectRef } from '../../model/tuple.ts';
 import type { ModelRecord, Revision, Snapshot } from '../datastore.ts';
 import { emptyRun } from '../resident/chunks.ts';
 import type { Horizon, ResidentGraph } from '../resident/graph.ts';
-import { type Guard, noTuple, type Run } from '../tuple-reader.ts';
+import { type Guard, noTuple, type Run, type TakeBytes } from '../tuple-reader.ts';
 
 /** What the graph does not have: rows that never change. */
 export interface Rows {
@@ -53,6 +53,11 @@ export class ResidentSnapshot implements Snapshot {
   idsOf(entities: readonly number[]): string[] {
     this.alive();
     return this.graph.namesOf(entities);
+  }
+
+  eachId(entities: readonly number[], take: TakeBytes): void {
+    this.alive();
+    this.graph.eachName(entities, take);
   }
 
   guard(guard: number): Guard {
