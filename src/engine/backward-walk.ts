@@ -180,10 +180,11 @@ export class BackwardWalk {
     const seen = this.seenOf(relation);
     const isGoal = this.isGoal[relation] === 1;
     const leadsOn = this.usesOf(relation).length > 0;
-    seen.reserve(end - from);
+    const areNew = seen.addAscending(entities, from, end);
+    if (!areNew) seen.reserve(end - from);
     for (let i = from; i < end; i++) {
       const object = entities[i] as number;
-      if (!seen.add(object)) continue;
+      if (!areNew && !seen.add(object)) continue;
       if (leadsOn) queue.push(object * count + relation);
       if (isGoal) this.arrive(object, relation, !this.followsDoubts && !this.isTooDeep());
     }

@@ -15,13 +15,17 @@ export class EntitySet {
   /** How far a hash is shifted: only its upper bits are any good. */
   private shift = 32 - Math.log2(slotsMin);
   private count = 0;
+  /** Of the set too, in ascending order: they have no slots as long as nobody asks for any of them. */
+  private waiting: number[] = [];
 
   has(entity: number): boolean {
+    if (this.waiting.length > 0) this.settle();
     return entity !== empty && this.slots[this.slotOf(entity)] === entity;
   }
 
   /** Returns whether it is new. REQUIRES: an entity of 31 bits, or one of a request's own. */
   add(entity: number): boolean {
+    if (this.waiting.length > 0) this.settle();
     const slot = this.slotOf(entity);
     if (this.slots[slot] === entity) return false;
     assert(entity !== empty && (entity | 0) === entity, 'an entity is an integer of 32 bits');
@@ -30,11 +34,41 @@ export class EntitySet {
     return true;
   }
 
+  /**
+   * Adds all of a part of `entities`, where that tells by itself that all of them are new: the set is
+   * empty but for others like it, and they ascend. Else adds none, and returns false: most lists meet
+   * each of their objects once, along few runs.
+   */
+  addAscending(entities: ArrayLike<number>, start: number, end: number): boolean {
+    const { waiting } = this;
+    if (this.count > 0) return false;
+    const before = waiting.length;
+    let last = waiting[before - 1] ?? empty;
+    for (let i = start; i < end; i++) {
+      const entity = entities[i] as number;
+      if (entity <= last) {
+        waiting.length = before;
+        return false;
+      }
+      waiting.push(entity);
+      last = entity;
+    }
+    return true;
+  }
+
   /** Makes room for so many more at once. */
   reserve(more: number): void {
+    if (this.waiting.length > 0) this.settle();
     let length = this.slots.length;
     while ((this.count + more) * 2 > length) length *= 4;
     if (length > this.slots.length) this.grow(length);
+  }
+
+  private settle(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    this.reserve(waiting.length);
+    for (const entity of waiting) this.add(entity);
   }
 
   /** Where the entity is, or the empty slot where it belongs. */
