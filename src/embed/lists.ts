@@ -4,8 +4,8 @@ import { create } from '@bufbuild/protobuf';
 import { Refusal } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Unanswered } from '../engine/findings.ts';
-import { objectsOf } from '../engine/objects-of.ts';
-import { inPieces } from '../engine/steps.ts';
+import { findObjectsOf, type ObjectsOfType } from '../engine/objects-of.ts';
+import { inPieces, Steps } from '../engine/steps.ts';
 import { subjectsOf } from '../engine/subjects-of.ts';
 import {
   ListObjectsRequestSchema,
@@ -80,11 +80,11 @@ export async function listObjects(
   });
   const { service } = door;
   const call = door.call('listObjects', question);
-  const rows = await whole(door, call, store, function* (snapshot, interrupt) {
+  return await whole(door, call, store, function* (snapshot, interrupt) {
     const model = resolveModel(service, call, { store, snapshot, request });
     const tuples = readValidTuples(model, tuple_keys, queryTupleUse);
     requireListed(model, type, relation);
-    return yield* objectsOf(snapshot, model, {
+    const found = findObjectsOf(snapshot, model, {
       subject: readKnownSubject(model, subject),
       relations: [model.relationIndex(type, relation)],
       scope: undefined,
@@ -95,13 +95,25 @@ export async function listObjects(
       stepsMax: service.checkStepsMax,
       interrupt,
     });
+    return yield* namesOf(yield* found);
   });
+}
+
+/** Of the objects of one type alone, as that is what is asked for. */
+function* namesOf(found: readonly ObjectsOfType[]): Generator<undefined, ListedObjects, void> {
   const objects: string[] = [];
   const unanswered: { object: string; verdict: Unanswered }[] = [];
-  for (const row of rows) {
-    const object = formatObject(row.object);
-    if (row.relations.length > 0) objects.push(object);
-    for (const { verdict } of row.unanswered) unanswered.push({ object, verdict });
+  const steps = new Steps();
+  for (const { type, ids, order, findings } of found) {
+    for (const place of order) {
+      const object = formatObject({ type, id: ids[place] as string });
+      if (findings.isHeldAt(place)) objects.push(object);
+      if (findings.hasUnanswered) {
+        for (const { verdict } of findings.unansweredAt(place))
+          unanswered.push({ object, verdict });
+      }
+      if (steps.take()) yield undefined;
+    }
   }
   return { objects, unanswered };
 }
@@ -161,31 +173,31 @@ function wireTuple(text: TupleText) {
   return wireContextualOf(create(TupleSchema, tupleInit(text)));
 }
 
-type Begin<Row> = (
-  ...from: Parameters<Listing<Row>['begin']>
-) => Generator<undefined, readonly Row[], void>;
+type Begin<Whole> = (
+  ...from: Parameters<Listing<Whole>['begin']>
+) => Generator<undefined, Whole, void>;
 
 /** A part of a list would be taken for the whole: one that its time cuts is refused. */
-async function whole<Row>(
+async function whole<Whole>(
   door: Door,
   call: ReturnType<Door['call']>,
   store: StoreId,
-  begin: Begin<Row>,
-): Promise<readonly Row[]> {
-  const [rows] = await readList<readonly Row[]>(door.service, call, {
+  begin: Begin<Whole>,
+): Promise<Whole> {
+  const [list] = await readList<Whole>(door.service, call, {
     at: { store, preference: undefined },
     resultsMax: 1,
     begin: (snapshot, interrupt) => oneList(begin(snapshot, interrupt)),
   });
-  if (rows !== undefined && call.responseHeaders['pemba-truncated'] !== 'true') return rows;
+  if (list !== undefined && call.responseHeaders['pemba-truncated'] !== 'true') return list;
   throw new Refusal(
     'deadline_exceeded',
     'the list takes longer than its time; ask for less, or give it a longer `timeoutMs`',
   );
 }
 
-function* oneList<Row>(
-  list: Generator<undefined, readonly Row[], void>,
-): Generator<readonly (readonly Row[])[], void, void> {
+function* oneList<Whole>(
+  list: Generator<undefined, Whole, void>,
+): Generator<readonly Whole[], void, void> {
   yield [yield* inPieces(list)];
 }

@@ -131,6 +131,15 @@ export class Findings {
     this.held[this.placeOf(entity)] = set;
   }
 
+  /** Whether any relation holds. */
+  isHeldAt(place: number): boolean {
+    return this.held[place] !== noneHeld;
+  }
+
+  get hasUnanswered(): boolean {
+    return this.open.size > 0;
+  }
+
   relationsAt(place: number): Row['relations'] {
     return this.sets.namesOf(this.held[place] as number);
   }

@@ -53,18 +53,50 @@ type Note = (object: number, relation: number, verdict: Verdict) => void;
 
 type Pauses = Generator<undefined, void, void>;
 
-/**
- * ENSURES: the rows are those objects for which a check allows one of the relations or has no answer
- * to one; types in the order of the model, then ids in the order of their code points. An object to
- * which no tuples lead is no row, also where a check gives up before it could deny.
- *
- * Yields where it may be interrupted. REQUIRES: the reader stays at its revision.
- */
+/** What was found of the objects of one type. */
+export interface ObjectsOfType {
+  readonly type: string;
+  /** By place. */
+  readonly ids: readonly string[];
+  /** The places, in the order of the code points of the ids. */
+  readonly order: Int32Array;
+  /** By place. */
+  readonly findings: Findings;
+}
+
+/** One row for each object: see `findObjectsOf`. */
 export function* objectsOf(
   reader: TupleReader,
   model: CompiledModel,
   request: ObjectsRequest,
 ): Generator<undefined, readonly ObjectRow[], void> {
+  const steps = new Steps(request.sliceSteps);
+  const rows: ObjectRow[] = [];
+  for (const { type, ids, order, findings } of yield* findObjectsOf(reader, model, request)) {
+    for (const place of order) {
+      rows.push({
+        object: { type, id: ids[place] as string },
+        relations: findings.relationsAt(place),
+        unanswered: findings.unansweredAt(place),
+      });
+      if (steps.take()) yield undefined;
+    }
+  }
+  return rows;
+}
+
+/**
+ * ENSURES: found are those objects for which a check allows one of the relations or has no answer
+ * to one; types in the order of the model, then ids in the order of their code points. An object to
+ * which no tuples lead is no row, also where a check gives up before it could deny.
+ *
+ * Yields where it may be interrupted. REQUIRES: the reader stays at its revision.
+ */
+export function* findObjectsOf(
+  reader: TupleReader,
+  model: CompiledModel,
+  request: ObjectsRequest,
+): Generator<undefined, readonly ObjectsOfType[], void> {
   const { subject, context, now, rowsMax = limits.listRowsMax } = request;
   const depthMax = request.depthMax ?? limits.checkDepthMax;
   const facts = new Facts(overlay(reader, model, request.contextualTuples), model, {
@@ -85,21 +117,14 @@ export function* objectsOf(
   if (request.scope === undefined) yield* reached(checks, steps, goals, note);
   else yield* scoped(checks, steps, goals, { scope: request.scope, note });
 
-  const rows: ObjectRow[] = [];
+  const types: ObjectsOfType[] = [];
   for (const type of model.model.types.keys()) {
     const findings = found.ofType(type);
     if (findings === undefined) continue;
     const ids = yield* allIdsOf(facts.reader, findings.entities, subject.id, steps);
-    for (const place of yield* sorted(ids, steps)) {
-      rows.push({
-        object: { type, id: ids[place] as string },
-        relations: findings.relationsAt(place),
-        unanswered: findings.unansweredAt(place),
-      });
-      if (steps.take()) yield undefined;
-    }
+    types.push({ type, ids, order: yield* sorted(ids, steps), findings });
   }
-  return rows;
+  return types;
 }
 
 /** What was found of all objects together. */
