@@ -5,6 +5,7 @@
 import { fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import type { FoundObjects } from '../engine/found-objects.ts';
 import { ListObjectsResponseSchema } from '../gen/openfga/v1/openfga_service_pb.ts';
+import { leastReadable } from '../storage/tuple-reader.ts';
 
 type Response = MessageShape<typeof ListObjectsResponseSchema>;
 
@@ -48,20 +49,20 @@ export function packObjects(type: string, found: FoundObjects, most: number): Bu
   const prefixBytes = prefix.length;
   let end = 0;
   found.eachId(most, (source, start, length) => {
-    // The last word of the prefix may be longer than what is left of it.
-    const longest = end + headBytesMax + prefixBytes + wordBytes + length;
+    const longest = end + headBytesMax + prefixBytes + length + leastReadable;
     if (longest > room.length) widen(longest, end);
     let at = putLength(end, prefixBytes + length);
-    for (let i = 0; i < prefixBytes; i += wordBytes) {
-      view.setInt32(at + i, prefixWords.getInt32(i, true), true);
+    // By words: what is too much is written over.
+    for (let done = 0; done < prefixBytes; done += wordBytes) {
+      view.setInt32(at + done, prefixWords.getInt32(done, true), true);
     }
     at += prefixBytes;
-    end = at + length;
-    let from = start;
-    for (; at + wordBytes <= end; at += wordBytes, from += wordBytes) {
-      view.setInt32(at, source.getInt32(from, true), true);
+    view.setInt32(at, source.getInt32(start, true), true);
+    view.setInt32(at + wordBytes, source.getInt32(start + wordBytes, true), true);
+    for (let done = 2 * wordBytes; done < length; done += wordBytes) {
+      view.setInt32(at + done, source.getInt32(start + done, true), true);
     }
-    for (; at < end; at++, from++) view.setUint8(at, source.getUint8(from));
+    end = at + length;
   });
   const message = Buffer.from(room.subarray(0, end));
   if (room.length > roomKeptMax) resize(roomKeptMax);

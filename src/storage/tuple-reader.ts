@@ -44,6 +44,9 @@ export interface Run {
   readonly next: number;
 }
 
+/** So many bytes can be read from the start of a text, and from any of its own on a whole word. */
+export const leastReadable = 8;
+
 /** Takes the UTF-8 of one text, which stands there no longer than the call lasts. */
 export type TakeBytes = (source: DataView, start: number, length: number) => void;
 

@@ -8,7 +8,7 @@ import { randomInt } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import type { ObjectRef } from '../../model/tuple.ts';
 import { takeText } from '../text-bytes.ts';
-import type { TakeBytes } from '../tuple-reader.ts';
+import { leastReadable, type TakeBytes } from '../tuple-reader.ts';
 import { keyedHash, wordAt } from './keyed-hash.ts';
 import { sharedArray } from './shared-array.ts';
 import { TooLarge } from './too-large.ts';
@@ -19,7 +19,10 @@ export interface NameArrays {
   readonly types: Int32Array;
   /** By entity, where its record begins. */
   readonly offsets: Uint32Array;
-  /** Records: the name's length, the symbol of the type, the entity, then the name in UTF-8. */
+  /**
+   * Records: the name's length, the symbol of the type, the entity, then the name in UTF-8. The
+   * last one is blank, so that whoever reads names by words need not look where they end.
+   */
   readonly bytes: Uint8Array;
   /**
    * Where records begin, by the hash of type and name; 0 is empty. A power of two, at most two thirds
@@ -35,11 +38,11 @@ export interface NameArrays {
 const headLength = 10;
 const nameBytesMax = 2 ** 16 - 1;
 
-/** Where the first record begins. */
+/** Where the first record begins: 0 means none. */
 const firstRecord = 1;
 
-/** In place of a record. */
-const none = 0;
+/** A record after the last one, without a name and with room behind it. */
+const blankLength = headLength + leastReadable;
 
 /** Slots have 31 bits; the longest record fits on top. */
 const bytesMax = 2 ** 31 - 2 * nameBytesMax;
@@ -48,10 +51,11 @@ const bytesMax = 2 ** 31 - 2 * nameBytesMax;
 const namesPerBlock = 128;
 
 const wordBytes = 4;
-/** Of the bytes of a word: what ASCII does not have. */
-const highBits = 0x80808080;
 
 const encoder = new TextEncoder();
+
+/** The name of an entity that is not of the table. */
+type Newer = (entity: number) => string;
 
 export class NameTable {
   readonly arrays: NameArrays;
@@ -114,97 +118,105 @@ export class NameTable {
 
   /**
    * The names of many entities, in their order; `newer` has those that are not of the table. Decoded
-   * block by block: each on its own takes four times as long.
+   * block by block: each on its own takes four times as long. In loops of their own, of which each
+   * has little to keep at hand: in one they take half as long again.
    */
-  namesOf(entities: readonly number[], newer: (entity: number) => string): string[] {
-    const names: string[] = [];
+  namesOf(entities: readonly number[], newer: Newer): string[] {
+    const names = new Array<string>(entities.length);
     for (let from = 0; from < entities.length; from += namesPerBlock) {
-      this.addNames(names, entities, from, newer);
+      const count = Math.min(namesPerBlock, entities.length - from);
+      const areKnown = this.locate(entities, from, count);
+      this.makeRoom(count);
+      const used = this.copyBlock(count);
+      const text = this.blockBytes.toString('utf8', 0, used);
+      // As long as its bytes: then it is ASCII, and is cut at the same places.
+      const isAscii = text.length === used;
+      if (isAscii) this.cut(text, names, from, count);
+      for (let at = from; at < from + count && !(isAscii && areKnown); at++) {
+        const entity = entities[at] as number;
+        if (!this.has(entity)) names[at] = newer(entity);
+        else if (!isAscii) names[at] = this.nameOf(entity);
+      }
     }
     return names;
   }
 
   /** Hands over the names of many entities, in their order, from where they stand. */
-  eachName(entities: readonly number[], newer: (entity: number) => string, take: TakeBytes): void {
+  eachName(entities: readonly number[], newer: Newer, take: TakeBytes): void {
     const { starts, lengths, view } = this;
     for (let from = 0; from < entities.length; from += namesPerBlock) {
-      const count = this.locate(entities, from);
+      const count = Math.min(namesPerBlock, entities.length - from);
+      const areKnown = this.locate(entities, from, count);
       for (let i = 0; i < count; i++) {
-        const start = starts[i] as number;
-        if (start === none) takeText(newer(entities[from + i] as number), take);
-        else take(view, start, lengths[i] as number);
+        if (areKnown || this.has(entities[from + i] as number)) {
+          take(view, starts[i] as number, lengths[i] as number);
+        } else {
+          takeText(newer(entities[from + i] as number), take);
+        }
       }
     }
+  }
+
+  private has(entity: number): boolean {
+    return entity <= this.entities;
   }
 
   /**
-   * Finds where the names of a block stand, those of the table. They lie far apart: the processor
-   * waits for many of them together where it reads nothing else in between. Returns how many the
-   * block has.
+   * Finds where the names of a block stand. They lie far apart: the processor waits for many of them
+   * together where it reads nothing else in between. Returns whether all are of the table; the others
+   * are without a name here.
    */
-  private locate(entities: readonly number[], from: number): number {
+  private locate(entities: readonly number[], from: number, count: number): boolean {
     const { offsets, bytes } = this.arrays;
     const { starts, lengths } = this;
     const newest = this.entities;
-    const count = Math.min(namesPerBlock, entities.length - from);
+    const blank = bytes.length - blankLength;
+    let last = 0;
     for (let i = 0; i < count; i++) {
       const entity = entities[from + i] as number;
-      starts[i] = entity <= newest ? (offsets[entity] as number) : none;
+      if (entity > last) last = entity;
+      starts[i] = entity <= newest ? (offsets[entity] as number) : blank;
     }
     for (let i = 0; i < count; i++) {
       const record = starts[i] as number;
-      if (record === none) {
-        lengths[i] = 0;
-      } else {
-        lengths[i] = lengthAt(bytes, record);
-        starts[i] = record + headLength;
-      }
+      lengths[i] = lengthAt(bytes, record);
+      starts[i] = record + headLength;
     }
-    return count;
+    return last <= newest;
   }
 
-  private addNames(
-    names: string[],
-    entities: readonly number[],
-    from: number,
-    newer: (entity: number) => string,
-  ): void {
-    const { starts, lengths, ends, view } = this;
-    const count = this.locate(entities, from);
-    this.makeRoom(count);
-    const { block } = this;
+  /** Returns how many bytes the names of the block are. */
+  private copyBlock(count: number): number {
+    const { starts, lengths, ends, view, block } = this;
     let at = 0;
-    let high = 0;
     for (let i = 0; i < count; i++) {
-      let start = starts[i] as number;
-      const end = at + (lengths[i] as number);
-      for (; at + wordBytes <= end; at += wordBytes, start += wordBytes) {
-        const word = view.getInt32(start, true);
-        high |= word;
-        block.setInt32(at, word, true);
+      const start = starts[i] as number;
+      const length = lengths[i] as number;
+      // By words, and two of them whatever the length: what is too much is written over.
+      block.setInt32(at, view.getInt32(start, true), true);
+      block.setInt32(at + wordBytes, view.getInt32(start + wordBytes, true), true);
+      for (let done = 2 * wordBytes; done < length; done += wordBytes) {
+        block.setInt32(at + done, view.getInt32(start + done, true), true);
       }
-      for (; at < end; at++, start++) {
-        const byte = view.getUint8(start);
-        high |= byte;
-        block.setUint8(at, byte);
-      }
+      at += length;
       ends[i] = at;
     }
-    const isAscii = (high & highBits) === 0;
-    const text = isAscii ? this.blockBytes.toString('latin1', 0, at) : '';
+    return at;
+  }
+
+  private cut(text: string, names: string[], from: number, count: number): void {
+    const { ends } = this;
     let start = 0;
     for (let i = 0; i < count; i++) {
       const end = ends[i] as number;
-      if (starts[i] === none) names.push(newer(entities[from + i] as number));
-      else if (isAscii) names.push(text.substring(start, end));
-      else names.push(this.nameOf(entities[from + i] as number));
+      names[from + i] = text.substring(start, end);
       start = end;
     }
   }
 
   /** For the names of a block, decoded together. */
   private makeRoom(count: number): void {
-    let bytes = 0;
+    let bytes = leastReadable;
     for (let i = 0; i < count; i++) bytes += this.lengths[i] as number;
     if (bytes <= this.blockBytes.length) return;
     this.blockBytes = Buffer.alloc(bytes * 2);
@@ -264,7 +276,7 @@ export class NameTableBuilder {
     const { types, offsets, bytes } = this;
     assert(this.entity === types.length - 1, 'as many entities as were counted');
     const key = { first: randomInt(2 ** 32) | 0, second: randomInt(2 ** 32) | 0 };
-    const packed = sharedArray(Uint8Array, this.used);
+    const packed = sharedArray(Uint8Array, this.used + blankLength);
     packed.set(bytes.subarray(0, this.used));
     let length = 2;
     while (length * 2 < types.length * 3) length *= 2;
