@@ -10,10 +10,11 @@
 import { assert } from '../base/assert.ts';
 import type { CompiledModel, CompiledRelation, Edge } from '../model/compiled.ts';
 import { noGuard, type Run } from '../storage/tuple-reader.ts';
+import { judge } from './candidates.ts';
 import { EntitySet } from './entity-set.ts';
 import { type Doubts, type Facts, stranger, tooDeep } from './facts.ts';
 import type { Steps } from './steps.ts';
-import { type LiteralUse, type Use, type Uses, usesOf } from './uses.ts';
+import { type Confirm, type LiteralUse, type Use, type Uses, usesOf } from './uses.ts';
 import { falseValue, trueValue, type Value } from './value.ts';
 import { refusalOf } from './verdict.ts';
 import type { DepthFirstWalk } from './walk.ts';
@@ -35,7 +36,7 @@ interface Way {
   readonly via: CompiledRelation;
   /** What they give on their object. */
   readonly gives: CompiledRelation;
-  readonly confirm: boolean;
+  readonly confirm: Confirm | undefined;
   /** Whether they name the subject of the list itself, or its wildcard. */
   readonly literal: boolean;
 }
@@ -95,7 +96,7 @@ export class BackwardWalk {
         if (this.isUseful(use.relation)) yield* this.begin(use);
       }
     } else if (this.facts.index >= 0) {
-      this.reach(this.facts.entity, this.facts.index, false, trueValue, this.queue);
+      this.reach(this.facts.entity, this.facts.index, undefined, trueValue, this.queue);
     }
     yield* this.spreadAll();
     this.followsDoubts = true;
@@ -103,7 +104,7 @@ export class BackwardWalk {
     for (const key of this.doubted) {
       const object = this.objectOf(key);
       const relation = key - object * this.model.relations.length;
-      this.reach(object, relation, false, trueValue, this.queue);
+      this.reach(object, relation, undefined, trueValue, this.queue);
     }
     yield* this.spreadAll();
   }
@@ -167,7 +168,7 @@ export class BackwardWalk {
 
   /** Whether all tuples of the run give what they give without anything to look at. */
   private isCertain({ edge, confirm, literal }: Way, run: Run): boolean {
-    if (run.guards !== undefined || confirm || !edge.unguarded) return false;
+    if (run.guards !== undefined || confirm !== undefined || !edge.unguarded) return false;
     return !literal || !this.facts.isOverlaid;
   }
 
@@ -237,7 +238,7 @@ export class BackwardWalk {
   private reach(
     object: number,
     relation: number,
-    confirm: boolean,
+    confirm: Confirm | undefined,
     value: Value,
     queue: number[],
   ): void {
@@ -255,8 +256,9 @@ export class BackwardWalk {
       this.follow(key, queue);
       return;
     }
-    if (confirm) {
-      const verdict = this.checks.checkEntity(object, relation);
+    if (confirm !== undefined) {
+      const isProven = this.depth < this.checks.depthMax;
+      const verdict = judge(this.checks, object, relation, confirm, isProven);
       if (verdict.kind === 'denied') return;
       if (verdict.kind !== 'allowed') {
         if (this.doubts === 'refuse') throw refusalOf(verdict);

@@ -60,6 +60,49 @@ test('a tuple that cannot be told fails nothing that does not hang on it', async
   );
 });
 
+test('of a candidate the rest is asked, and the whole where that does not settle it', async () => {
+  world = await World.open(
+    `
+type user
+type group
+  relations
+    define member: [user]
+type document
+  relations
+    define viewer: [user]
+    define granted: [user]
+    define banned: [user, group#member]
+    define signer: [user]
+    define reader: viewer but not banned
+    define guest: granted or reader
+    define admitted: granted or (viewer but not banned)
+    define writer: viewer and signer
+    define editor: (viewer and signer) but not (banned or granted)
+    define odd: viewer but not even
+    define even: viewer but not odd`,
+    [
+      'group:g#member@user:anne',
+      ...['1', '2', '3', '4', '5'].map((id) => `document:${id}#viewer@user:anne`),
+      'document:2#banned@user:anne',
+      'document:3#banned@group:g#member',
+      'document:3#granted@user:anne',
+      'document:4#signer@user:anne',
+      'document:5#signer@user:anne',
+      'document:5#granted@user:anne',
+    ],
+  );
+  expect(world.objectsOf('user:anne')).toEqual([
+    'group:g member',
+    'document:1 viewer reader guest admitted',
+    'document:2 viewer banned',
+    'document:3 viewer granted banned guest admitted',
+    'document:4 viewer signer reader guest admitted writer editor',
+    'document:5 viewer granted signer reader guest admitted writer',
+  ]);
+  expect(world.listObjects('user:anne editor document')).toEqual(['4']);
+  expect(world.listObjects('user:anne odd document')).toEqual([]);
+});
+
 test('a wildcard that cannot be told speaks for those without a row', async () => {
   world = await World.open(guarded, [
     ['document:1#viewer@user:*', 'given'],
