@@ -99,20 +99,28 @@ export async function listObjects(
   });
 }
 
-/** Of the objects of one type alone, as that is what is asked for. */
+/** So many at a time: a long list keeps nobody waiting. */
+const namesPerStep = 512;
+
 function* namesOf(found: readonly ObjectsOfType[]): Generator<undefined, ListedObjects, void> {
   const objects: string[] = [];
   const unanswered: { object: string; verdict: Unanswered }[] = [];
   const steps = new Steps();
   for (const { type, ids, order, findings } of found) {
-    for (const place of order) {
-      const object = formatObject({ type, id: ids[place] as string });
-      if (findings.isHeldAt(place)) objects.push(object);
-      if (findings.hasUnanswered) {
+    for (let from = 0; from < order.length; from += namesPerStep) {
+      const until = Math.min(from + namesPerStep, order.length);
+      for (let at = from; at < until; at++) {
+        const place = order[at] as number;
+        const object = formatObject({ type, id: ids[place] as string });
+        if (!findings.hasUnanswered) {
+          objects.push(object);
+          continue;
+        }
+        if (findings.isHeldAt(place)) objects.push(object);
         for (const { verdict } of findings.unansweredAt(place))
           unanswered.push({ object, verdict });
       }
-      if (steps.take()) yield undefined;
+      if (steps.take(until - from)) yield undefined;
     }
   }
   return { objects, unanswered };

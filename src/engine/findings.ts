@@ -85,9 +85,10 @@ interface Open {
 
 /** Of the objects of a type, or of the subjects of a kind, in the order in which they were found. */
 export class Findings {
-  readonly entities: readonly number[];
+  private readonly found: number[];
   private readonly sets: RelationSets;
-  private readonly placeOf: (entity: number) => number;
+  /** Undefined where all of an entity is added before the next one. */
+  private readonly list: EntityList | undefined;
   /** By place: the number of the set of relations that hold. */
   private readonly held: number[] = [];
   /** By place, where there is any. */
@@ -96,20 +97,16 @@ export class Findings {
   /** `together`: all of an entity is added before the next one, so that none has to be looked up. */
   constructor(sets: RelationSets, { together }: { readonly together: boolean }) {
     this.sets = sets;
-    if (together) {
-      const entities: number[] = [];
-      this.entities = entities;
-      this.placeOf = (entity) =>
-        (entities.at(-1) === entity ? entities.length : entities.push(entity)) - 1;
-    } else {
-      const list = new EntityList();
-      this.entities = list.entities;
-      this.placeOf = (entity) => list.add(entity);
-    }
+    this.list = together ? undefined : new EntityList();
+    this.found = this.list?.entities ?? [];
+  }
+
+  get entities(): readonly number[] {
+    return this.found;
   }
 
   get size(): number {
-    return this.entities.length;
+    return this.found.length;
   }
 
   /** REQUIRES: each relation of an entity at most once; yes, or no answer. */
@@ -138,6 +135,13 @@ export class Findings {
 
   get hasUnanswered(): boolean {
     return this.open.size > 0;
+  }
+
+  private placeOf(entity: number): number {
+    if (this.list !== undefined) return this.list.add(entity);
+    const { found } = this;
+    const last = found.length - 1;
+    return last >= 0 && found[last] === entity ? last : found.push(entity) - 1;
   }
 
   relationsAt(place: number): Row['relations'] {

@@ -4,7 +4,7 @@ import { stranger } from './facts.ts';
 import type { Steps } from './steps.ts';
 import type { Pauses } from './subject-set.ts';
 
-const idsPerStep = 256;
+const idsPerStep = 1_024;
 
 /** In their order; `own` is that of the request's object or subject, which no tuple need name. */
 export function idsOf(reader: TupleReader, entities: readonly number[], own: string): string[] {
@@ -22,6 +22,7 @@ export function* allIdsOf(
   own: string,
   steps: Steps,
 ): Pauses<readonly string[]> {
+  if (entities.length <= idsPerStep) return idsOf(reader, entities, own);
   const ids: string[] = [];
   for (let from = 0; from < entities.length; from += idsPerStep) {
     for (const id of idsOf(reader, entities.slice(from, from + idsPerStep), own)) ids.push(id);
