@@ -9,10 +9,14 @@ const kindsMax = 65_536;
 
 /** first, second, third, number + 1 */
 const slotLength = 4;
+/** A power of two. */
+const slotsMin = 64;
 
 export class Kinds {
   /** Open addressing; an empty slot has 0 for its number. */
-  private slots = new Int32Array(slotLength * 64);
+  private slots = new Int32Array(slotLength * slotsMin);
+  /** How many slots there are, less one: all its bits are set. */
+  private mask = slotsMin - 1;
   private readonly triples: number[] = [];
 
   /** All triples in the order of their numbers, three integers each. */
@@ -50,8 +54,7 @@ export class Kinds {
 
   /** The slot that has the triple, or the empty one where it belongs. */
   private slotOf(first: number, second: number, third: number): number {
-    const { slots } = this;
-    const mask = slots.length / slotLength - 1;
+    const { slots, mask } = this;
     let hash = Math.imul(first, 0x9e3779b1) ^ Math.imul(second, 0x85ebca6b);
     hash = Math.imul(hash ^ (hash >>> 15) ^ third, 0xc2b2ae35);
     for (let at = (hash ^ (hash >>> 13)) & mask; ; at = (at + 1) & mask) {
@@ -66,6 +69,7 @@ export class Kinds {
   private grow(): void {
     const { triples } = this;
     this.slots = new Int32Array(this.slots.length * 2);
+    this.mask = this.slots.length / slotLength - 1;
     for (let kind = 0; kind * 3 < triples.length; kind++) {
       const [first, second, third] = triples.slice(kind * 3, kind * 3 + 3) as [
         number,
