@@ -1,6 +1,6 @@
 /** Objects that a list has found. Who wants but some of them, or no texts, pays for no more. */
-import { takeText } from '../storage/text-bytes.ts';
-import type { TakeBytes, TupleReader } from '../storage/tuple-reader.ts';
+import { takeTexts } from '../storage/text-bytes.ts';
+import type { TakeTexts, TupleReader } from '../storage/tuple-reader.ts';
 import { stranger } from './facts.ts';
 import { idsOf } from './ids.ts';
 
@@ -10,7 +10,7 @@ export interface FoundObjects {
   /** The ids of the first so many. */
   ids(most: number): readonly string[];
   /** The same in UTF-8, one after the other. */
-  eachId(most: number, take: TakeBytes): void;
+  takeIds(most: number, take: TakeTexts): void;
 }
 
 /** `own` is the id of the request's subject, which no tuple need name. */
@@ -23,9 +23,9 @@ export function foundEntities(
   return {
     count: entities.length,
     ids: (most) => idsOf(reader, first(most), own),
-    eachId(most, take) {
+    takeIds(most, take) {
       const some = first(most);
-      if (reader.eachId !== undefined && !some.includes(stranger)) reader.eachId(some, take);
+      if (reader.takeIds !== undefined && !some.includes(stranger)) reader.takeIds(some, take);
       else takeTexts(idsOf(reader, some, own), take);
     },
   };
@@ -35,10 +35,6 @@ export function foundIds(ids: readonly string[]): FoundObjects {
   return {
     count: ids.length,
     ids: (most) => ids.slice(0, most),
-    eachId: (most, take) => takeTexts(ids.slice(0, most), take),
+    takeIds: (most, take) => takeTexts(ids.slice(0, most), take),
   };
-}
-
-function takeTexts(texts: readonly string[], take: TakeBytes): void {
-  for (const text of texts) takeText(text, take);
 }

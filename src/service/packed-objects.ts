@@ -36,57 +36,81 @@ const fieldHead = 0x0a;
 const headBytesMax = 6;
 const wordBytes = 4;
 
-/** What answers are written into, one after the other: none is longer than the moment it is packed. */
-let room = Buffer.allocUnsafeSlow(65_536);
-let view = viewOf(room);
-/** A longer one is let go again. */
+/** A room that has grown above it is let go again. */
 const roomKeptMax = 1_048_576;
+
+/** Packs one message at a time. */
+class Packer {
+  /** What messages are written into, one after the other. */
+  private room = Buffer.allocUnsafeSlow(65_536);
+  private view = viewOf(this.room);
+  private end = 0;
+
+  pack(type: string, found: FoundObjects, most: number): Buffer {
+    const prefix = Buffer.from(`${type}:`, 'utf8');
+    const words = viewOf(Buffer.concat([prefix], prefix.length + wordBytes));
+    this.end = 0;
+    found.takeIds(most, (source, starts, lengths, count) => {
+      this.makeRoom(lengths, count, prefix.length);
+      this.append(words, prefix.length, source, starts, lengths, count);
+    });
+    const message = Buffer.from(this.room.subarray(0, this.end));
+    if (this.room.length > roomKeptMax) this.resize(roomKeptMax);
+    return message;
+  }
+
+  private makeRoom(lengths: Uint32Array, count: number, prefixBytes: number): void {
+    let longest = this.end + count * (headBytesMax + prefixBytes) + leastReadable;
+    for (let i = 0; i < count; i++) longest += lengths[i] as number;
+    if (longest <= this.room.length) return;
+    const old = this.room;
+    this.resize(Math.max(longest, old.length * 2));
+    old.copy(this.room, 0, 0, this.end);
+  }
+
+  private append(
+    prefix: DataView,
+    prefixBytes: number,
+    source: DataView,
+    starts: Uint32Array,
+    lengths: Uint32Array,
+    count: number,
+  ): void {
+    const { view } = this;
+    let at = this.end;
+    for (let i = 0; i < count; i++) {
+      const start = starts[i] as number;
+      const length = lengths[i] as number;
+      view.setUint8(at++, fieldHead);
+      let rest = prefixBytes + length;
+      for (; rest >= 0x80; rest >>>= 7) view.setUint8(at++, (rest & 0x7f) | 0x80);
+      view.setUint8(at++, rest);
+      // By words, and two of a name whatever its length: what is too much is written over.
+      for (let done = 0; done < prefixBytes; done += wordBytes) {
+        view.setInt32(at + done, prefix.getInt32(done, true), true);
+      }
+      at += prefixBytes;
+      view.setInt32(at, source.getInt32(start, true), true);
+      view.setInt32(at + wordBytes, source.getInt32(start + wordBytes, true), true);
+      for (let done = 2 * wordBytes; done < length; done += wordBytes) {
+        view.setInt32(at + done, source.getInt32(start + done, true), true);
+      }
+      at += length;
+    }
+    this.end = at;
+  }
+
+  private resize(length: number): void {
+    this.room = Buffer.allocUnsafeSlow(length);
+    this.view = viewOf(this.room);
+  }
+}
+
+const packer = new Packer();
 
 /** The message that names the first so many of the objects. */
 export function packObjects(type: string, found: FoundObjects, most: number): Buffer {
-  const prefix = Buffer.from(`${type}:`, 'utf8');
-  const prefixWords = viewOf(Buffer.concat([prefix], prefix.length + wordBytes));
-  const prefixBytes = prefix.length;
-  let end = 0;
-  found.eachId(most, (source, start, length) => {
-    const longest = end + headBytesMax + prefixBytes + length + leastReadable;
-    if (longest > room.length) widen(longest, end);
-    let at = putLength(end, prefixBytes + length);
-    // By words: what is too much is written over.
-    for (let done = 0; done < prefixBytes; done += wordBytes) {
-      view.setInt32(at + done, prefixWords.getInt32(done, true), true);
-    }
-    at += prefixBytes;
-    view.setInt32(at, source.getInt32(start, true), true);
-    view.setInt32(at + wordBytes, source.getInt32(start + wordBytes, true), true);
-    for (let done = 2 * wordBytes; done < length; done += wordBytes) {
-      view.setInt32(at + done, source.getInt32(start + done, true), true);
-    }
-    end = at + length;
-  });
-  const message = Buffer.from(room.subarray(0, end));
-  if (room.length > roomKeptMax) resize(roomKeptMax);
-  return message;
-}
-
-function putLength(start: number, length: number): number {
-  let at = start;
-  view.setUint8(at++, fieldHead);
-  let rest = length;
-  for (; rest >= 0x80; rest >>>= 7) view.setUint8(at++, (rest & 0x7f) | 0x80);
-  view.setUint8(at++, rest);
-  return at;
-}
-
-function widen(least: number, used: number): void {
-  const old = room;
-  resize(Math.max(least, old.length * 2));
-  old.copy(room, 0, 0, used);
-}
-
-function resize(length: number): void {
-  room = Buffer.allocUnsafeSlow(length);
-  view = viewOf(room);
+  return packer.pack(type, found, most);
 }
 
 function viewOf({ buffer, byteOffset, length }: Buffer): DataView {

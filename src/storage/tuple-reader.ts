@@ -47,8 +47,17 @@ export interface Run {
 /** So many bytes can be read from the start of a text, and from any of its own on a whole word. */
 export const leastReadable = 8;
 
-/** Takes the UTF-8 of one text, which stands there no longer than the call lasts. */
-export type TakeBytes = (source: DataView, start: number, length: number) => void;
+/**
+ * Takes the UTF-8 of the first `count` texts, each from its start on for its length. They stand there
+ * no longer than the call lasts, nor do the arrays. Many at a time, so that whoever takes them can
+ * keep to one loop.
+ */
+export type TakeTexts = (
+  source: DataView,
+  starts: Uint32Array,
+  lengths: Uint32Array,
+  count: number,
+) => void;
 
 export interface TupleReader {
   /** Tells the store from every other of its datastore. With `lastChange`, or not at all. */
@@ -84,7 +93,7 @@ export interface TupleReader {
    * Hands over the ids of many, in their order, as they are kept: for answers that have no need of
    * texts. Only where they are kept so. REQUIRES: as above.
    */
-  eachId?(entities: readonly number[], take: TakeBytes): void;
+  takeIds?(entities: readonly number[], take: TakeTexts): void;
 
   /** REQUIRES: the guard came from this reader and is not `noGuard`. */
   guard(guard: number): Guard;

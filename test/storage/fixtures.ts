@@ -225,12 +225,15 @@ export function manualClock(start = 1_700_000_000_000): ManualClock {
 
 /** What a reader hands over as bytes, as texts; its texts where it has no bytes. */
 export function takenIds(reader: TupleReader, entities: readonly number[]): string[] {
-  if (reader.eachId === undefined) return reader.idsOf(entities);
+  if (reader.takeIds === undefined) return reader.idsOf(entities);
   const taken: string[] = [];
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  reader.eachId(entities, ({ buffer, byteOffset }, start, length) => {
-    // A decoder takes no memory that is shared.
-    taken.push(decoder.decode(Uint8Array.from(new Uint8Array(buffer, byteOffset + start, length))));
+  reader.takeIds(entities, ({ buffer, byteOffset }, starts, lengths, count) => {
+    for (let i = 0; i < count; i++) {
+      const bytes = new Uint8Array(buffer, byteOffset + starts[i]!, lengths[i]);
+      // A decoder takes no memory that is shared.
+      taken.push(decoder.decode(Uint8Array.from(bytes)));
+    }
   });
   return taken;
 }

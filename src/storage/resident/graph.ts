@@ -5,7 +5,7 @@
 import { assert } from '../../base/assert.ts';
 import type { ModelId } from '../../model/ids.ts';
 import type { Revision } from '../datastore.ts';
-import { noTuple, type Run, type TakeBytes } from '../tuple-reader.ts';
+import { noTuple, type Run, type TakeTexts } from '../tuple-reader.ts';
 import { Adjacency } from './adjacency.ts';
 import { type Base, bytesOf } from './base.ts';
 import { ChangedGroups } from './changed-groups.ts';
@@ -232,8 +232,8 @@ export class ResidentGraph {
     return this.names.namesOf(entities, (entity) => this.nameOf(entity));
   }
 
-  eachName(entities: readonly number[], take: TakeBytes): void {
-    this.names.eachName(entities, (entity) => this.nameOf(entity), take);
+  takeNames(entities: readonly number[], take: TakeTexts): void {
+    this.names.takeNames(entities, (entity) => this.nameOf(entity), take);
   }
 
   /** See `TupleReader`. A reader that is held at an older revision is not told of later changes. */

@@ -7,8 +7,8 @@
 import { randomInt } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import type { ObjectRef } from '../../model/tuple.ts';
-import { takeText } from '../text-bytes.ts';
-import { leastReadable, type TakeBytes } from '../tuple-reader.ts';
+import { takeTexts } from '../text-bytes.ts';
+import { leastReadable, type TakeTexts } from '../tuple-reader.ts';
 import { keyedHash, wordAt } from './keyed-hash.ts';
 import { sharedArray } from './shared-array.ts';
 import { TooLarge } from './too-large.ts';
@@ -65,7 +65,7 @@ export class NameTable {
   private scratch = new Uint8Array(1_024);
   /** Of the names of a block: where each stands, its length, and where it ends among them. */
   private readonly starts = new Uint32Array(namesPerBlock);
-  private readonly lengths = new Uint16Array(namesPerBlock);
+  private readonly lengths = new Uint32Array(namesPerBlock);
   private readonly ends = new Uint32Array(namesPerBlock);
   /** Names that are decoded together. */
   private blockBytes: Buffer = Buffer.alloc(4_096);
@@ -142,19 +142,26 @@ export class NameTable {
   }
 
   /** Hands over the names of many entities, in their order, from where they stand. */
-  eachName(entities: readonly number[], newer: Newer, take: TakeBytes): void {
+  takeNames(entities: readonly number[], newer: Newer, take: TakeTexts): void {
     const { starts, lengths, view } = this;
-    for (let from = 0; from < entities.length; from += namesPerBlock) {
-      const count = Math.min(namesPerBlock, entities.length - from);
-      const areKnown = this.locate(entities, from, count);
-      for (let i = 0; i < count; i++) {
-        if (areKnown || this.has(entities[from + i] as number)) {
-          take(view, starts[i] as number, lengths[i] as number);
-        } else {
-          takeText(newer(entities[from + i] as number), take);
-        }
+    for (let from = 0; from < entities.length; ) {
+      const known = this.knownFrom(entities, from);
+      if (known > 0) {
+        this.locate(entities, from, known);
+        take(view, starts, lengths, known);
+        from += known;
+      } else {
+        takeTexts([newer(entities[from++] as number)], take);
       }
     }
+  }
+
+  /** How many of the next block are of the table, up to one that is not. */
+  private knownFrom(entities: readonly number[], from: number): number {
+    const end = Math.min(from + namesPerBlock, entities.length);
+    let at = from;
+    while (at < end && this.has(entities[at] as number)) at++;
+    return at - from;
   }
 
   private has(entity: number): boolean {

@@ -5,7 +5,7 @@ import type { ObjectRef } from '../../model/tuple.ts';
 import type { ModelRecord, Revision, Snapshot } from '../datastore.ts';
 import { emptyRun } from '../resident/chunks.ts';
 import type { Horizon, ResidentGraph } from '../resident/graph.ts';
-import { type Guard, noTuple, type Run, type TakeBytes } from '../tuple-reader.ts';
+import { type Guard, noTuple, type Run, type TakeTexts } from '../tuple-reader.ts';
 
 /** What the graph does not have: rows that never change. */
 export interface Rows {
@@ -55,9 +55,9 @@ export class ResidentSnapshot implements Snapshot {
     return this.graph.namesOf(entities);
   }
 
-  eachId(entities: readonly number[], take: TakeBytes): void {
+  takeIds(entities: readonly number[], take: TakeTexts): void {
     this.alive();
-    this.graph.eachName(entities, take);
+    this.graph.takeNames(entities, take);
   }
 
   guard(guard: number): Guard {
