@@ -40,9 +40,12 @@ export const encodeFramed = onceIfFrozen((schema, message) => {
   if (isMessage(message, BatchCheckResponseSchema)) {
     return frame(encodeBatch(message, prefixBytes));
   }
-  const bytes = encodeBinary(schema, message);
-  const framed = Buffer.allocUnsafe(prefixBytes + bytes.length);
-  bytes.copy(framed, prefixBytes);
+  const parts = message instanceof PackedObjects ? message.parts : [encodeBinary(schema, message)];
+  let length = prefixBytes;
+  for (const part of parts) length += part.length;
+  const framed = Buffer.allocUnsafe(length);
+  let end = prefixBytes;
+  for (const part of parts) end += part.copy(framed, end);
   return frame(framed);
 });
 

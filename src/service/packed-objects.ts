@@ -12,15 +12,20 @@ type Response = MessageShape<typeof ListObjectsResponseSchema>;
 /** INVARIANT: nobody changes it. */
 export class PackedObjects implements Response {
   readonly $typeName = 'openfga.v1.ListObjectsResponse';
-  /** The whole message. */
-  readonly bytes: Buffer;
+  /** The message is these end to end: several are one, with the objects of all of them. */
+  readonly parts: readonly Buffer[];
+  #bytes: Buffer | undefined;
   #objects: string[] | undefined;
 
-  /** Messages end to end are one, with the objects of all of them. */
   constructor(parts: readonly Buffer[]) {
-    const [only] = parts;
-    this.bytes = only !== undefined && parts.length === 1 ? only : Buffer.concat(parts);
+    this.parts = parts;
+    this.#bytes = parts.length === 1 ? parts[0] : undefined;
     this.#objects = undefined;
+  }
+
+  get bytes(): Buffer {
+    this.#bytes ??= Buffer.concat(this.parts);
+    return this.#bytes;
   }
 
   /** For those who want texts after all. */

@@ -146,6 +146,8 @@ test('the objects of a list have the bytes that the library would have given the
     const expected = toBinary(ListObjectsResponseSchema, response);
     const answer = new PackedObjects([packed(type, some), packed(type, more)]);
     expect(encodeBinary(ListObjectsResponseSchema, answer).equals(expected)).toBe(true);
+    const framed = encodeFramed(ListObjectsResponseSchema, answer);
+    expect(framed.subarray(5).equals(expected) && framed.readUInt32BE(1)).toBe(expected.length);
     // Whoever knows nothing of packed answers takes it for the message that it is.
     expect(Buffer.from(toBinary(ListObjectsResponseSchema, answer)).equals(expected)).toBe(true);
   });
