@@ -54,7 +54,8 @@ export async function sequenceFault(
     endOnFailure: !shrink,
     interruptAfterTimeLimit: shrinkMs,
   });
-  if (!found.failed) return undefined;
+  // A machine that stood still has left no time for it.
+  if (!found.failed || found.counterexample === null) return undefined;
   tally.disagreements++;
   return `${await fc.asyncDefaultReportMessage(found)}\n\n${found.errorInstance instanceof Error ? found.errorInstance.stack : found.errorInstance}`;
 }
