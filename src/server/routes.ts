@@ -46,8 +46,13 @@ const successStatuses: { readonly [name: string]: number } = {
   WriteAssertions: 204,
 };
 
+/** A longer path is not kept in memory: none of ours is as long. */
+const keptLengthMax = 256;
+
 export class Routes {
   readonly #root: Node = newNode();
+  /** What was asked for last: who checks asks for one path again and again. */
+  #last: { verb: string; path: string; match: Match | undefined } | undefined;
 
   constructor(methods: readonly GuardedMethod[]) {
     for (const method of methods) {
@@ -89,6 +94,14 @@ export class Routes {
 
   /** REQUIRES: a path without its query. Undefined for a path that no method has. */
   find(verb: string, path: string): Match | undefined {
+    const last = this.#last;
+    if (last !== undefined && last.path === path && last.verb === verb) return last.match;
+    const match = this.#walk(verb, path);
+    if (path.length <= keptLengthMax) this.#last = { verb, path, match };
+    return match;
+  }
+
+  #walk(verb: string, path: string): Match | undefined {
     const values: string[] = [];
     let node = this.#root;
     for (let end = 0; end < path.length; ) {

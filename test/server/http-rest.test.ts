@@ -113,6 +113,24 @@ describe('a request', () => {
     expect(await response.json()).toMatchObject({ code: 'validation_error' });
   });
 
+  test('is what its verb and its path say, whatever was asked before', async () => {
+    using http = await serve();
+    const asked: [verb: string, path: string, method: string][] = [
+      ['GET', '/stores', 'ListStores'],
+      ['POST', '/stores', 'CreateStore'],
+      ['GET', `/stores/${store}`, 'GetStore'],
+      ['GET', '/stores/other', 'GetStore'],
+      ['GET', '/stores/other/changes', 'ReadChanges'],
+    ];
+    for (const [i, [verb, path, method]] of [...asked, ...asked.toReversed()].entries()) {
+      const response = await fetch(http.url + path, { method: verb });
+      expect(response.ok, `${i}: ${verb} ${path}`).toBe(true);
+      expect(http.seen.call?.method).toBe(`openfga.v1.OpenFGAService/${method}`);
+      const [, , id] = path.split('/');
+      if (id !== undefined) expect(seenJson(http)).toMatchObject({ store_id: id });
+    }
+  });
+
   test('without a body has its defaults', async () => {
     using http = await serve();
     expect((await fetch(http.url + check, { method: 'POST' })).status).toBe(200);
