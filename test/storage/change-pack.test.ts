@@ -23,7 +23,7 @@ const idMax = 2 ** 31 - 1;
 
 function packed(changes: readonly LoggedChange[]): Buffer {
   const packer = new ChangePacker();
-  for (const change of changes) packer.add(change);
+  for (const change of changes) packer.add(change, change.guard);
   expect(packer.count).toBe(changes.length);
   return packer.take();
 }
@@ -54,9 +54,9 @@ test('random changes come out as they went in', () => {
 test('a packer that is taken from begins anew', () => {
   const packer = new ChangePacker();
   const change = randomChange(new RandomSource(2), () => 700);
-  packer.add(change);
+  packer.add(change, change.guard);
   const first = packer.take();
-  packer.add(change);
+  packer.add(change, change.guard);
   expect(packer.take()).toEqual(first);
 });
 

@@ -94,7 +94,7 @@ function plant(path: string, statements: string): void {
 function regarded(pack: Buffer, from: unknown, to: unknown): Buffer {
   const packer = new ChangePacker();
   for (const change of unpackChanges(pack)) {
-    packer.add(change.guard === from ? { ...change, guard: Number(to) } : change);
+    packer.add(change, change.guard === from ? Number(to) : change.guard);
   }
   return packer.take();
 }

@@ -48,8 +48,16 @@ const changeBytesMax = 40;
 
 interface Shape {
   readonly number: number;
+  readonly relation: number;
+  readonly subjectRelation: number;
+  readonly objectType: number;
+  /** One of `guardKinds`. */
+  readonly kind: number;
   lastSubject: number;
 }
+
+/** What is said of a change beside its guard. */
+type ChangedKey = Omit<LoggedChange, 'guard'>;
 
 export class ChangePacker {
   private bytes = Buffer.allocUnsafe(64);
@@ -57,13 +65,13 @@ export class ChangePacker {
   private lastObject = 0;
   private readonly shapes = new Map<string, Shape>();
   /** The one before, which is most often that of the next too. */
-  private last: { readonly change: LoggedChange; readonly shape: Shape } | undefined;
+  private last: Shape | undefined;
   count = 0;
 
-  add(change: LoggedChange): void {
+  add(change: ChangedKey, guard: number): void {
     this.makeRoom();
-    const shape = this.shapeOf(change);
-    if (change.guard > noGuard) this.put(change.guard);
+    const shape = this.shapeOf(change, kindOf(guard));
+    if (guard > noGuard) this.put(guard);
     this.putDifference(change.object - this.lastObject);
     this.putDifference(change.subject - shape.lastSubject);
     this.lastObject = change.object;
@@ -82,25 +90,25 @@ export class ChangePacker {
     return pack;
   }
 
-  private shapeOf(change: LoggedChange): Shape {
+  private shapeOf(change: ChangedKey, kind: number): Shape {
     const { last } = this;
-    if (last !== undefined && sameShape(last.change, change)) {
-      this.put(last.shape.number);
-      return last.shape;
+    if (last !== undefined && isOf(last, change, kind)) {
+      this.put(last.number);
+      return last;
     }
     const { relation, subjectRelation, objectType } = change;
-    const kind = kindOf(change.guard);
     const key = `${relation} ${subjectRelation} ${objectType} ${kind}`;
     let shape = this.shapes.get(key);
     if (shape === undefined) {
-      shape = { number: this.shapes.size, lastSubject: 0 };
+      const number = this.shapes.size;
+      shape = { number, relation, subjectRelation, objectType, kind, lastSubject: 0 };
       this.shapes.set(key, shape);
       this.put(shape.number);
       for (const part of [relation, subjectRelation, objectType, kind]) this.put(part);
     } else {
       this.put(shape.number);
     }
-    this.last = { change, shape };
+    this.last = shape;
     return shape;
   }
 
@@ -127,12 +135,12 @@ export class ChangePacker {
   }
 }
 
-function sameShape(a: LoggedChange, b: LoggedChange): boolean {
+function isOf(shape: Shape, change: ChangedKey, kind: number): boolean {
   return (
-    a.relation === b.relation &&
-    a.subjectRelation === b.subjectRelation &&
-    a.objectType === b.objectType &&
-    kindOf(a.guard) === kindOf(b.guard)
+    shape.relation === change.relation &&
+    shape.subjectRelation === change.subjectRelation &&
+    shape.objectType === change.objectType &&
+    shape.kind === kind
   );
 }
 

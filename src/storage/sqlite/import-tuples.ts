@@ -70,18 +70,16 @@ function keysOf(block: TupleBlock, ids: readonly string[], interner: Interner): 
   for (let at = 0; at < rows.length; at += rowLength) {
     const [object, subject] = [rows[at] as number, rows[at + 2] as number];
     const subjectRelation = rows[at + 3] as number;
-    const parts = {
+    const key = {
+      object: entities[object] as number,
+      subject: entities[subject] as number,
       objectType: types[object] as number,
       relation: symbols[rows[at + 1] as number] as number,
       subjectType: types[subject] as number,
       subjectRelation: subjectRelation === none ? 0 : (symbols[subjectRelation] as number),
+      kind: 0,
     };
-    const key = {
-      object: entities[object] as number,
-      subject: entities[subject] as number,
-      ...parts,
-      kind: interner.kind(parts),
-    };
+    key.kind = interner.kind(key);
     placed.push({ key, index: at / rowLength });
   }
   return placed.sort((a, b) => compareKeys(a.key, b.key));

@@ -36,9 +36,9 @@ export type KindKey = number | string;
 const partBits = 13;
 
 function kindKey(parts: KindParts): KindKey {
-  const columns = kindColumns(parts);
-  const [objectType, relation, subjectType, subjectRelation] = columns;
-  if (Math.max(...columns) >= 2 ** partBits) return columns.join();
+  const { objectType, relation, subjectType, subjectRelation } = parts;
+  const bits = objectType | relation | subjectType | subjectRelation;
+  if (bits >= 2 ** partBits) return kindColumns(parts).join();
   const high = objectType * 2 ** partBits + relation;
   return high * 2 ** (2 * partBits) + subjectType * 2 ** partBits + subjectRelation;
 }
@@ -55,8 +55,10 @@ const entitiesAtOnce = 50;
 const betweenMax = 3 * entitiesAtOnce;
 
 function insertEntities(database: Database.Database, rows: number) {
-  const values = Array.from({ length: rows }, () => '(?, ?, ?, ?)').join(', ');
-  return database.prepare(`INSERT INTO entity_by_name (store, type, name, id) VALUES ${values}`);
+  const values = Array.from({ length: rows }, () => '(@store, ?, ?, ?)').join(', ');
+  return database.prepare<[(number | string)[], { store: number }]>(
+    `INSERT INTO entity_by_name (store, type, name, id) VALUES ${values}`,
+  );
 }
 
 function prepareInterning(database: Database.Database) {
@@ -191,7 +193,7 @@ function createInterner(
     if (id === undefined) {
       counters.entities += 1;
       id = counters.entities;
-      statements.addEntity.run(store, type, name, id);
+      statements.addEntity.run([type, name, id], { store });
       made.push({ id, type, name });
     }
     entities.set(key, id);
@@ -203,13 +205,17 @@ function createInterner(
     const isEmpty = counters.entities === 0;
     // By the order of the index: one page after the other is read, and written.
     const named = inOrder(types, names);
-    // Where many others lie between, asking for each is less work; so it will be for the rest.
-    let dense = true;
+    // Where many others lie between, asking for each is less work; then so it is for some that follow,
+    // and for twice as many each time.
+    let [apart, next] = [0, 1];
     for (let from = 0; from < named.length && !isEmpty; from += entitiesAtOnce) {
       const some = named.slice(from, from + entitiesAtOnce);
       const sameType = some[0]?.type === some.at(-1)?.type;
-      if (dense && sameType && findBetween(some, ids)) continue;
-      if (sameType) dense = false;
+      if (sameType && apart === 0) {
+        if (findBetween(some, ids)) continue;
+        apart = next;
+        next *= 2;
+      } else if (sameType) apart--;
       for (const { place, type, name } of some) {
         ids[place] = statements.findEntity.get(store, type, name) ?? 0;
       }
@@ -232,17 +238,20 @@ function createInterner(
   }
 
   function addAll(fresh: readonly Named[], ids: number[]): void {
-    const rows = fresh.map(({ place, type, name }) => {
+    const columns: (number | string)[] = [];
+    for (const { place, type, name } of fresh) {
       counters.entities += 1;
       ids[place] = counters.entities;
       made.push({ id: counters.entities, type, name });
-      return [store, type, name, counters.entities];
-    });
-    const whole = rows.length - (rows.length % entitiesAtOnce);
-    for (let at = 0; at < whole; at += entitiesAtOnce) {
-      statements.addEntities.run(rows.slice(at, at + entitiesAtOnce).flat());
+      columns.push(type, name, counters.entities);
     }
-    for (const row of rows.slice(whole)) statements.addEntity.run(row);
+    for (let at = 0; at < columns.length; ) {
+      const many = columns.length - at >= 3 * entitiesAtOnce;
+      const next = at + 3 * (many ? entitiesAtOnce : 1);
+      const add = many ? statements.addEntities : statements.addEntity;
+      add.run(columns.slice(at, next), { store });
+      at = next;
+    }
   }
 
   /** SQLite would be asked for U+FFFD in the place of a lone surrogate: another text. */

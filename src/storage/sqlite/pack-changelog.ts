@@ -41,7 +41,7 @@ export function packChangelog(database: Database.Database): void {
       const goesOn = full && place?.[0] === store && place[1] === revision;
       place = [store, revision, goesOn && place !== undefined ? place[2] + changesPerPack : 0];
     }
-    packer.add({ object, objectType, relation, subject, subjectRelation, guard });
+    packer.add({ object, objectType, relation, subject, subjectRelation }, guard);
   }
   write();
   database.exec('DROP TABLE change_by_row');

@@ -13,22 +13,30 @@ const keyIs = 'store = ? AND object = ? AND kind = ? AND subject = ?';
 /** Tuples that one statement adds: about where a longer statement gains no more. */
 const rowsAtOnce = 50;
 
-/** Of a row of `tuple`. */
-const columnCount = 6;
+/** Columns of a tuple without a guard that are its own; to bind a value takes as long as to store it. */
+const ownColumns = 3;
 
-function insertRows(database: Database.Database, rows: number) {
-  const row = `(${Array.from({ length: columnCount }, () => '?').join(', ')})`;
+/** What tuples of one statement have in common. */
+interface Common {
+  readonly store: number;
+  readonly revision: number;
+}
+
+const insertTuple = 'INSERT INTO tuple (store, object, kind, subject, guard, revision)';
+
+function insertUnguarded(database: Database.Database, rows: number) {
+  const row = `(@store, ?, ?, ?, ${noGuard}, @revision)`;
   const values = Array.from({ length: rows }, () => row).join(', ');
-  return database.prepare(
-    `INSERT INTO tuple (store, object, kind, subject, guard, revision)
-     VALUES ${values} ON CONFLICT DO NOTHING`,
+  return database.prepare<[number[], Common]>(
+    `${insertTuple} VALUES ${values} ON CONFLICT DO NOTHING`,
   );
 }
 
 function prepareRows(database: Database.Database) {
   return {
-    add: insertRows(database, 1),
-    addMany: insertRows(database, rowsAtOnce),
+    add: database.prepare(`${insertTuple} VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+    addUnguarded: insertUnguarded(database, 1),
+    addMany: insertUnguarded(database, rowsAtOnce),
     findRevision: database
       .prepare<number[], number>(`SELECT revision FROM tuple WHERE ${keyIs}`)
       .pluck(),
@@ -99,22 +107,22 @@ function changeRows(
   const packer = new ChangePacker();
   let packed = 0;
 
+  const common: Common = { store, revision };
+
   /** ENSURES: how many of them were not there yet. */
-  function insertUnguarded(keys: readonly Key[]): number {
+  function insert(keys: readonly Key[]): number {
     const columns: number[] = [];
-    for (const key of keys) {
-      columns.push(store, key.object, key.kind, key.subject, noGuard, revision);
-    }
-    if (keys.length === rowsAtOnce) return statements.addMany.run(columns).changes;
+    for (const key of keys) columns.push(key.object, key.kind, key.subject);
+    if (keys.length === rowsAtOnce) return statements.addMany.run(columns, common).changes;
     let added = 0;
-    for (let at = 0; at < columns.length; at += columnCount) {
-      added += statements.add.run(columns.slice(at, at + columnCount)).changes;
+    for (let at = 0; at < columns.length; at += ownColumns) {
+      added += statements.addUnguarded.run(columns.slice(at, at + ownColumns), common).changes;
     }
     return added;
   }
 
   function log(key: Key, guard: number): void {
-    packer.add({ ...key, guard });
+    packer.add(key, guard);
     types.add(key.objectType);
     if (packer.count === changesPerPack) writePack();
   }
@@ -144,7 +152,7 @@ function changeRows(
       const there: number[] = [];
       for (let from = 0; from < keys.length; from += rowsAtOnce) {
         const some = keys.slice(from, from + rowsAtOnce);
-        const added = insertUnguarded(some);
+        const added = insert(some);
         for (const [index, key] of some.entries()) {
           const isNew =
             added === some.length ||
