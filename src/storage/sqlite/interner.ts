@@ -54,11 +54,11 @@ const entitiesAtOnce = 50;
 /** Rows that are read to find so many: more would cost more than to ask for each. */
 const betweenMax = 3 * entitiesAtOnce;
 
+const insertEntity = 'INSERT INTO entity_by_name (store, type, name, id) VALUES';
+
 function insertEntities(database: Database.Database, rows: number) {
   const values = Array.from({ length: rows }, () => '(@store, ?, ?, ?)').join(', ');
-  return database.prepare<[(number | string)[], { store: number }]>(
-    `INSERT INTO entity_by_name (store, type, name, id) VALUES ${values}`,
-  );
+  return database.prepare<[(number | string)[], { store: number }]>(`${insertEntity} ${values}`);
 }
 
 function prepareInterning(database: Database.Database) {
@@ -78,7 +78,7 @@ function prepareInterning(database: Database.Database) {
          LIMIT ${betweenMax}`,
       )
       .raw(),
-    addEntity: insertEntities(database, 1),
+    addEntity: database.prepare<[number, number, string, number]>(`${insertEntity} (?, ?, ?, ?)`),
     addEntities: insertEntities(database, entitiesAtOnce),
     findKind: database
       .prepare<number[], number>(
@@ -193,7 +193,7 @@ function createInterner(
     if (id === undefined) {
       counters.entities += 1;
       id = counters.entities;
-      statements.addEntity.run([type, name, id], { store });
+      statements.addEntity.run(store, type, name, id);
       made.push({ id, type, name });
     }
     entities.set(key, id);
@@ -238,19 +238,22 @@ function createInterner(
   }
 
   function addAll(fresh: readonly Named[], ids: number[]): void {
-    const columns: (number | string)[] = [];
-    for (const { place, type, name } of fresh) {
+    const added = fresh.map(({ place, type, name }): NamedEntity => {
       counters.entities += 1;
       ids[place] = counters.entities;
-      made.push({ id: counters.entities, type, name });
-      columns.push(type, name, counters.entities);
+      return { id: counters.entities, type, name };
+    });
+    for (const entity of added) made.push(entity);
+    const whole = added.length - (added.length % entitiesAtOnce);
+    for (let at = 0; at < whole; at += entitiesAtOnce) {
+      const columns: (number | string)[] = [];
+      for (const { id, type, name } of added.slice(at, at + entitiesAtOnce)) {
+        columns.push(type, name, id);
+      }
+      statements.addEntities.run(columns, { store });
     }
-    for (let at = 0; at < columns.length; ) {
-      const many = columns.length - at >= 3 * entitiesAtOnce;
-      const next = at + 3 * (many ? entitiesAtOnce : 1);
-      const add = many ? statements.addEntities : statements.addEntity;
-      add.run(columns.slice(at, next), { store });
-      at = next;
+    for (const { id, type, name } of added.slice(whole)) {
+      statements.addEntity.run(store, type, name, id);
     }
   }
 

@@ -116,7 +116,7 @@ export class NameWalk {
     assert(this.at + rest <= this.block.length, 'a block of names is whole');
     this.length = shared + rest;
     this.makeRoom();
-    this.block.copy(this.bytes, shared, this.at, this.at + rest);
+    this.copyRest(shared, rest);
     this.at += rest;
     return true;
   }
@@ -126,7 +126,19 @@ export class NameWalk {
     return this.bytes.toString('utf8', 0, this.length);
   }
 
+  /** Most are so short that to call for a copy would take longer. */
+  private copyRest(shared: number, rest: number): void {
+    const { block, bytes, at } = this;
+    if (rest > 32) block.copy(bytes, shared, at, at + rest);
+    else for (let i = 0; i < rest; i++) bytes[shared + i] = block[at + i] as number;
+  }
+
   private take(): number {
+    const first = this.block[this.at];
+    if (first !== undefined && first < 0x80) {
+      this.at++;
+      return first;
+    }
     let value = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = this.block[this.at++];
