@@ -44,26 +44,58 @@ export const wildcardId = '*';
 
 /** Splits `type:id` at its first colon. Undefined unless both parts are there and nothing else is. */
 export function parseObject(text: string): ObjectRef | undefined {
-  const colonAt = idTextEnd(text, 0);
-  if (colonAt === 0 || text.charCodeAt(colonAt) !== colon) return undefined;
-  const end = idTextEnd(text, colonAt + 1);
-  if (end === colonAt + 1 || end !== text.length) return undefined;
-  return { type: shared(text, colonAt), id: text.slice(colonAt + 1) };
+  const type = typeText(text);
+  const start = type.length + 1;
+  if (start === 1) return undefined;
+  const end = idTextEnd(text, start);
+  if (end === start || end !== text.length) return undefined;
+  return { type, id: text.slice(start) };
 }
 
 /** Parses `type:id`, `type:id#relation` or `type:*`. Undefined for anything else. */
 export function parseSubject(text: string): SubjectRef | undefined {
-  const colonAt = idTextEnd(text, 0);
-  if (colonAt === 0 || text.charCodeAt(colonAt) !== colon) return undefined;
-  const end = idTextEnd(text, colonAt + 1);
-  if (end === colonAt + 1) return undefined;
-  const type = shared(text, colonAt);
-  if (end === text.length) return { type, id: text.slice(colonAt + 1), relation: '' };
+  const type = typeText(text);
+  const start = type.length + 1;
+  if (start === 1) return undefined;
+  const end = idTextEnd(text, start);
+  if (end === start) return undefined;
+  if (end === text.length) return { type, id: text.slice(start), relation: '' };
   if (text.charCodeAt(end) !== hash) return undefined;
-  const id = text.slice(colonAt + 1, end);
+  const id = text.slice(start, end);
   const relation = text.slice(end + 1);
   if (id === wildcardId || !isNameText(relation)) return undefined;
   return { type, id, relation };
+}
+
+/** Beginnings that were met lately, each where its first units say. */
+const guesses: string[] = Array.from({ length: 64 }, () => '');
+
+/** The guess is by so many units. */
+const guessedBy = 3;
+
+/**
+ * What stands before the first colon; '' where that is no type, or there is none. Most texts begin as
+ * one did before: then it is enough to compare them, and no unit need be judged again.
+ */
+function typeText(text: string): string {
+  if (text.length < guessedBy) return scannedType(text);
+  const place = (text.charCodeAt(0) ^ (text.charCodeAt(1) << 2) ^ (text.charCodeAt(2) << 4)) & 63;
+  const guess = guesses[place] as string;
+  const { length } = guess;
+  if (length > 0 && length < text.length) {
+    let same = 0;
+    while (same < length && guess.charCodeAt(same) === text.charCodeAt(same)) same++;
+    if (same === length && text.charCodeAt(length) === colon) return guess;
+  }
+  const type = scannedType(text);
+  if (type !== '' && type.length <= sharedLengthMax) guesses[place] = type;
+  return type;
+}
+
+function scannedType(text: string): string {
+  const colonAt = idTextEnd(text, 0);
+  if (colonAt === 0 || text.charCodeAt(colonAt) !== colon) return '';
+  return shared(text, colonAt);
 }
 
 /** The beginnings of texts, and where they are kept, by a few of their units. A power of two. */

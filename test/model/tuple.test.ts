@@ -43,6 +43,32 @@ test.each([
   expect(parseSubject(text)).toBeUndefined();
 });
 
+test('a text is read the same whatever was read before it', () => {
+  const types = [
+    'document',
+    'documents',
+    'docu',
+    'doc',
+    'domain',
+    'do',
+    'd',
+    'dox',
+    'x'.repeat(254),
+  ];
+  const ends = ['', ':', ':1', '1', ' :1', '#:1', '::1', '\u0085:1', ':a#b', ':1 '];
+  const texts = types.flatMap((type) => ends.map((end) => type + end));
+  // Every one after every other.
+  for (const before of texts) {
+    for (const text of texts) {
+      parseObject(before);
+      const read = parseObject(text);
+      const [, type, id] = /^([^:# \u0085]+):([^:# \u0085]+)$/u.exec(text) ?? [];
+      expect(read).toEqual(id === undefined ? undefined : { type, id });
+      if (id !== undefined) expect(parseSubject(text)).toEqual({ type, id, relation: '' });
+    }
+  }
+});
+
 test('a tuple is spelled with its condition', () => {
   const object = { type: 'document', id: '1' };
   const subject = { type: 'group', id: 'eng', relation: 'member' };
