@@ -6,6 +6,7 @@ import { assert } from '../base/assert.ts';
 import { compileCondition } from './compile-condition.ts';
 import type { Arrow, CompiledModel, CompiledRelation, Edge, Plan } from './compiled.ts';
 import type { CompiledCondition } from './condition.ts';
+import { lookUpNames } from './look-up-names.ts';
 import type { Model, RelationDefinition, Rewrite, TypeRestriction } from './model.ts';
 import { reachability } from './reach.ts';
 import { tuplesetsOf } from './rewrite.ts';
@@ -42,12 +43,10 @@ export function compile(model: Model, symbolOf: (name: string) => number): Compi
     index: (type, relation) => indexes.get(type)?.get(relation) ?? -1,
   };
   const relations = compileRelations(context);
-  const typeSymbols = new Map([...model.types.keys()].map((type) => [type, context.symbol(type)]));
   return {
     model,
     relations,
-    typeSymbol: (type) => typeSymbols.get(type) ?? 0,
-    relationIndex: context.index,
+    ...lookUpNames(model, context, relations),
     reachOf: reachability(relations),
     conditions: compileConditions(context),
   };

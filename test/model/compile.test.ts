@@ -42,6 +42,33 @@ test('relations are numbered in one row, and found by their names', async () => 
   expect(model.typeSymbol('viewer')).toBe(0);
 });
 
+test('names of the same lengths are told from one another, in whatever order they are asked for', async () => {
+  const model = await compiledOf(`type user
+type team
+  relations
+    define lead: [user]
+    define head: [user]
+type crew
+  relations
+    define head: [user]
+    define lead: [user]`);
+  const types = ['user', 'team', 'crew', 'none'];
+  const relations = ['lead', 'head', 'none'];
+  const pairs = types.flatMap((type) => relations.map((relation) => [type, relation] as const));
+  const right = (type: string, relation: string) =>
+    model.relations.findIndex(({ typeName, name }) => typeName === type && name === relation);
+  for (const before of pairs) {
+    for (const pair of pairs) {
+      model.relationIndex(...before);
+      expect(model.relationIndex(...pair)).toBe(right(...pair));
+    }
+  }
+  const symbols = types.map((type) => model.typeSymbol(type));
+  expect(new Set(symbols).size).toBe(4);
+  expect(types.toReversed().map((type) => model.typeSymbol(type))).toEqual(symbols.toReversed());
+  expect(symbols[3]).toBe(0);
+});
+
 test('an edge stands for every shape of subject', async () => {
   const model = await compiledOf(sample);
   const [user, group, c] = [
