@@ -177,6 +177,14 @@ const places: readonly Mutant[] = [
         if (commits?.length === 1) return;`,
   },
   {
+    name: 'half-a-commit-is-seen',
+    recreates: 'class: snapshots that move',
+    what: 'of a commit that is taken in by parts, the first ones replace what is still read',
+    file: graph,
+    text: 'held.unshift(this.head.revision);',
+    replacement: 'held.length = 0;',
+  },
+  {
     name: 'held-versions-not-kept',
     recreates: 'class: snapshots that move',
     what: 'what a long list holds is dropped when its group changes',

@@ -88,7 +88,7 @@ const keys = (entities: number): fc.Arbitrary<Key> =>
 
 type Change = readonly [Key, number];
 type Step =
-  | { readonly kind: 'commit'; readonly changes: readonly Change[] }
+  | { readonly kind: 'commit'; readonly changes: readonly Change[]; readonly part: number }
   | { readonly kind: 'hold' }
   | { readonly kind: 'release' };
 
@@ -101,6 +101,7 @@ function steps(entities: number, changes: number): fc.Arbitrary<Step[]> {
         arbitrary: fc.record({
           kind: fc.constant('commit' as const),
           changes: fc.array(change, { minLength: 1, maxLength: changes, size: 'max' }),
+          part: fc.constantFrom(1, 3, Number.POSITIVE_INFINITY),
         }),
       },
       fc.constantFrom<Step>({ kind: 'hold' }, { kind: 'release' }),
@@ -120,12 +121,19 @@ function run(entities: number, first: Tuples, sequence: readonly Step[]): void {
       const [gone] = held.splice(held.length >> 1, 1);
       if (gone !== undefined) graph.release(gone[0]);
     } else {
+      const before = now;
       now = new Map(now);
       for (const [key, guard] of step.changes) {
         if (guard < 0) now.delete(JSON.stringify(key));
         else now.set(JSON.stringify(key), guard);
       }
-      graph.apply(commitOf(graph, step.changes));
+      const { horizon } = graph;
+      graph.begin(commitOf(graph, step.changes));
+      // Halfway it is what it was; who holds that keeps it.
+      while (!graph.proceed(step.part)) {
+        expect(graph.horizon).toBe(horizon);
+        if (step.changes.length < 10) expectSame(graph, horizon, before);
+      }
     }
     for (const [horizon, tuples] of held) expectSame(graph, horizon, tuples);
   }
@@ -177,6 +185,7 @@ describe('commits upon a base', () => {
     const commit = (changes: readonly Change[]): Step => ({
       kind: 'commit',
       changes,
+      part: 700,
     });
     run(6_000, new Map(), [
       commit(all(0)),
@@ -237,8 +246,42 @@ describe('what is held', () => {
   });
 });
 
+test('a commit that is taken in by parts is seen as one, and a reader of before may hold on', () => {
+  const graph = new ResidentGraph(baseOf(4, new Map()));
+  const before = graph.horizon;
+  graph.begin({
+    ...commitOf(graph, [
+      [[1, viewer, 0, 4], 0],
+      [[1, viewer, 0, 5], 0],
+    ]),
+    entities: [{ entity: 5, type: 2, name: 'new' }],
+    model: '01MZDEK0000000000000000001' as never,
+  });
+  const seen = ({ revision }: Horizon) => [
+    graph.entity(graph.horizon, 2, 'new'),
+    graph.latestModelId(graph.horizon.revision),
+    drain((after) => graph.subjects(revision, 1, viewer, 2, 0, after)).entities,
+  ];
+  for (const more of [0, 1, 1]) {
+    expect([graph.proceed(more), graph.isWhole]).toEqual([false, false]);
+    expect(graph.horizon).toBe(before);
+    expect(seen(before)).toEqual([0, undefined, []]);
+  }
+  const held = graph.hold();
+  expect([graph.proceed(1), graph.isWhole, graph.proceed(1)]).toEqual([true, true, true]);
+  expect(seen(held)).toEqual([5, '01MZDEK0000000000000000001', []]);
+  expect(graph.horizon.revision).toBe(8);
+  expect(seen(graph.horizon)[2]).toHaveLength(2);
+});
+
 describe('what is refused', () => {
   const nothing = { entities: [], symbols: [], changes: [], model: undefined };
+
+  test('a commit in the midst of another', () => {
+    const graph = new ResidentGraph(baseOf(4, new Map()));
+    graph.begin(commitOf(graph, [[[1, viewer, 0, 4], 0]]));
+    expect(() => graph.begin({ ...nothing, revision: 8 })).toThrow('whole before the next');
+  });
 
   test('a commit that is not the next', () => {
     const graph = new ResidentGraph(baseOf(4, new Map()));

@@ -91,6 +91,8 @@ export class ResidentGraph {
 
   private head: Horizon;
   private changesSinceBase = 0;
+  /** The commit that is being taken in, and how much of it has been. */
+  private begun: { readonly commit: Commit; entities: number; changes: number } | undefined;
   /** By kind forwards, the last revision that changed such tuples; undefined: none since the base. */
   private readonly changedAt: (Revision | undefined)[] = [];
   /** The models written since the base, newest first. */
@@ -131,14 +133,56 @@ export class ResidentGraph {
     return bytesPerGraph + this.baseBytes + changed + texts * bytesPerNewText;
   }
 
+  /** Whether all of the commit that was begun is taken in. */
+  get isWhole(): boolean {
+    return this.begun === undefined;
+  }
+
+  /** As `begin`, and all of it. */
+  apply(commit: Commit): void {
+    this.begin(commit);
+    this.proceed(Number.POSITIVE_INFINITY);
+  }
+
   /**
-   * REQUIRES: the revision after the newest, whole. ENSURES: readers of older ones see no change.
-   * Where it throws, the graph must not be read any more.
+   * REQUIRES: the revision after the newest, whole, and none was begun that is not all taken in.
+   * Where it throws, here or in `proceed`, the graph must not be read any more.
    */
-  apply({ revision, entities, symbols, changes, model }: Commit): void {
-    assert(revision === this.head.revision + 1, 'commits are applied one after the other');
-    for (const row of symbols) this.addSymbol(row);
-    for (const row of entities) this.addEntity(row);
+  begin(commit: Commit): void {
+    assert(this.begun === undefined, 'a commit is taken in whole before the next one');
+    assert(commit.revision === this.head.revision + 1, 'commits are applied one after the other');
+    for (const row of commit.symbols) this.addSymbol(row);
+    this.begun = { commit, entities: 0, changes: 0 };
+  }
+
+  /**
+   * Takes in so many more entities and changes of the commit that was begun. ENSURES: true where that
+   * was all, or none was begun. Only then it can be read: readers of what was before see no change.
+   */
+  proceed(most: number): boolean {
+    const { begun } = this;
+    if (begun === undefined) return true;
+    const { revision, entities, changes, model } = begun.commit;
+    const toEntity = Math.min(entities.length, begun.entities + most);
+    const toChange = Math.min(changes.length, begun.changes + most - (toEntity - begun.entities));
+    for (const row of entities.slice(begun.entities, toEntity)) this.addEntity(row);
+    const isAll = toEntity === entities.length && toChange === changes.length;
+    this.change(revision, changes.slice(begun.changes, toChange), isAll);
+    begun.entities = toEntity;
+    begun.changes = toChange;
+    if (!isAll) return false;
+    this.begun = undefined;
+    if (model !== undefined) this.models.unshift({ since: revision, id: model });
+    this.head = {
+      revision,
+      entities: this.names.entities + this.newRows.length,
+      symbols: this.symbolTexts.length,
+    };
+    return true;
+  }
+
+  /** `isAll`: with these the revision is whole, and the one before it is only read where it is held. */
+  private change(revision: Revision, changes: readonly TupleChange[], isAll: boolean): void {
     const forward = new Batch();
     const backward = new Batch();
     for (const change of changes) {
@@ -155,16 +199,11 @@ export class ResidentGraph {
       backward.add(subject, turned, { member: object, guard });
     }
     const held = [...this.held.keys()].sort((a, b) => b - a);
+    if (!isAll && held[0] !== this.head.revision) held.unshift(this.head.revision);
     forward.applyTo(this.forwardChanges, revision, held);
     backward.applyTo(this.backwardChanges, revision, held);
-    if (model !== undefined) this.models.unshift({ since: revision, id: model });
     this.changed ||= changes.length > 0;
     this.changesSinceBase += changes.length;
-    this.head = {
-      revision,
-      entities: this.names.entities + this.newRows.length,
-      symbols: this.symbolTexts.length,
-    };
   }
 
   /** What is readable now stays so until `release` was called as often. */

@@ -20,6 +20,7 @@ import {
 } from '../graphs.ts';
 import type { Base } from './base.ts';
 import { type Commit, ResidentGraph } from './graph.ts';
+import { bringUp, changesIn, type ReadCommits, takeIn, wasAll } from './take-in.ts';
 import { TooLarge } from './too-large.ts';
 
 /** Where bases and commits come from: the local copy on disk. */
@@ -194,9 +195,11 @@ export class Residency implements Graphs {
       const resident = this.residents.peek(store);
       if (resident === undefined) return;
       try {
-        const commits = this.source.commits(store, resident.graph, changesPerSlice);
-        this.takeIn(store, resident, commits);
-        if (changesIn(commits ?? []) < changesPerSlice) return;
+        if (resident.graph.proceed(changesPerSlice)) {
+          const commits = this.source.commits(store, resident.graph, changesPerSlice);
+          this.takeIn(store, resident, commits, changesPerSlice);
+          if (wasAll(resident.graph, commits ?? [], changesPerSlice)) return;
+        }
       } catch (error) {
         this.fail(store, error);
         return;
@@ -275,24 +278,29 @@ export class Residency implements Graphs {
 
   private catchUp(store: StoreId, resident: Resident): void {
     const { changesAtOnce } = this.bounds;
+    resident.graph.proceed(Number.POSITIVE_INFINITY);
     const commits = this.source.commits(store, resident.graph, changesAtOnce);
     // With so much at once it would hold up everybody: storage knows.
     const isMuch = changesIn(commits ?? []) >= changesAtOnce;
-    this.takeIn(store, resident, isMuch ? undefined : commits);
+    this.takeIn(store, resident, isMuch ? undefined : commits, Number.POSITIVE_INFINITY);
   }
 
-  /** Without commits it must not be read any more: the store was deleted, or they are too many. */
+  /**
+   * The last of the commits, if it is much, only up to so many changes. Without commits it must not be
+   * read any more: the store was deleted, or they are too many.
+   */
   private takeIn(
     store: StoreId,
     { graph, wasRead }: Resident,
     commits: readonly Commit[] | undefined,
+    changesMax: number,
   ): void {
     if (commits === undefined) {
       this.residents.delete(store);
       return;
     }
     if (commits.length === 0) return;
-    for (const commit of commits) graph.apply(commit);
+    takeIn(graph, commits, changesMax);
     this.counts.changesApplied += changesIn(commits);
     this.put(store, graph, wasRead);
     if (!this.isWorthFolding(graph) || this.building.has(store)) return;
@@ -345,22 +353,12 @@ export class Residency implements Graphs {
     return graph.changes > Math.max(this.bounds.changesKept, graph.base.tuples / 10);
   }
 
-  /**
-   * The base's graph, brought up to the newest revision a few changes at a time; the caller puts it
-   * in its place and catches up with what came since, in one go. Undefined: the store is gone.
-   */
+  /** The base's graph, brought up to the newest revision. Undefined: the store is gone. */
   private async brought(store: StoreId, base: Base): Promise<ResidentGraph | undefined> {
     const graph = new ResidentGraph(base);
+    const read: ReadCommits = (of, changesMax) => this.source.commits(store, of, changesMax);
     const { changesPerSlice } = this.bounds;
-    while (!this.closed) {
-      const commits = this.source.commits(store, graph, changesPerSlice);
-      if (commits === undefined) return undefined;
-      for (const commit of commits) graph.apply(commit);
-      // That was all; to wait for a moment without writes would be to wait for ever.
-      if (changesIn(commits) < changesPerSlice) return graph;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    return undefined;
+    return (await bringUp(graph, read, changesPerSlice, () => this.closed)) ? graph : undefined;
   }
 
   private inBackground(store: StoreId, work: () => Promise<void>): void {
@@ -392,8 +390,4 @@ export class Residency implements Graphs {
     const readsLeft = this.bounds.readsBeforeReturn * 2 ** Math.min(times - 1, doublingsMax);
     this.away.set(store, { reason, times, readsLeft });
   }
-}
-
-function changesIn(commits: readonly Commit[]): number {
-  return commits.reduce((sum, { changes }) => sum + changes.length, 0);
 }
