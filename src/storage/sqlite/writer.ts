@@ -254,10 +254,12 @@ export function createWriter(database: Database.Database, board?: RevisionBoard)
     const known = stateOf(store);
     const done = known && doneWrites.find({ store: known.key, key, digest, at });
     if (done !== undefined) return { value: done, repeated: true, changed: false };
-    const applied = change(store, at, work);
-    const state = stateOf(store);
-    assert(state !== undefined, 'a write makes its store');
-    doneWrites.remember({ store: state.key, key, digest, at }, applied.value);
+    const applied = change(store, at, (target) => {
+      const changed = work(target);
+      const { store: own, revision } = target;
+      doneWrites.remember({ store: own, key, digest, at }, changed ? revision : revision - 1);
+      return changed;
+    });
     return { ...applied, changed: true };
   }
 
