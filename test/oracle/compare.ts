@@ -55,7 +55,9 @@ export async function compareWorld(
   const served = await pemba.serve(world);
   tally.worlds++;
   countFeatures(tally, world);
-  const asked = ways.filter((way) => way === 'walk' || random.chance(share));
+  // Settings that differ by little are asked in batches alone.
+  const shareOf = (way: Way) => (apiOf(way).takes === 'batch' ? Math.sqrt(share) : share);
+  const asked = ways.filter((way) => way === 'walk' || random.chance(shareOf(way)));
   const parts = { pemba, world, served, random, tally, subjectsMax, asked };
   const found = await new Comparison(parts).run();
   if (found.length === 0 && random.chance(share)) {

@@ -342,7 +342,7 @@ function randomSetting(
 
 function randomContext(random: RandomSource): JsonObject {
   if (random.chance(0.25)) return {};
-  const density = random.pick([0.25, 0.5, 0.9]);
+  const density = random.pick([0.3, 0.6, 1]);
   const given = Object.keys(values).filter(() => random.chance(density));
   const known = given.map((key): [string, JsonValue] => [
     key,
